@@ -1,0 +1,78 @@
+"""The backend: one object that stands for an array library.
+
+An op's forward gets it as ``xp``. ``xp.tanh`` is the library's own function (NumPy's or CuPy's);
+the methods of this class are what the two spell differently, or lack. They are written once, in
+terms of ``self``; a subclass overrides only what its library does better.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from minigrad.backend.device import Device
+from minigrad.backend.erf import erf
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+
+
+class Backend:
+    """Array functions of one library; see the module's text.
+
+    Parameters
+    ----------
+    module : module
+        The array library, ``numpy`` or ``cupy``.
+    """
+
+    name: str
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.ndarray: type = module.ndarray
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached once per name: the function is kept on the object, so later look-ups are plain.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self.module, name)
+        setattr(self, name, value)
+        return value
+
+    # ---- arrays and devices -------------------------------------------------------------------
+
+    def device_of(self, array: Array) -> Device:
+        """Return the device that holds ``array``."""
+        raise NotImplementedError
+
+    def to_host(self, array: Array) -> Array:
+        """Return the values as a NumPy array (the same memory where that is possible)."""
+        raise NotImplementedError
+
+    def from_host(self, array: Array, device: Device) -> Array:
+        """Return a NumPy array's values as an array of this backend on ``device``."""
+        raise NotImplementedError
+
+    def byte_bounds(self, array: Array) -> tuple[int, int]:
+        """Return the addresses of the first byte that an array spans and of the one after its last."""
+        raise NotImplementedError
+
+    def owner(self, array: Array) -> Array:
+        """Return the array that owns the memory which ``array`` is a view of."""
+        while isinstance(array.base, self.ndarray):
+            array = array.base
+        return array
+
+    # ---- what the libraries lack or spell differently -----------------------------------------
+
+    def erf(self, x: Array) -> Array:
+        """Error function, elementwise, in x's dtype."""
+        return erf(self, x)
+
+    def scatter_add(self, out: Array, index: Any, values: Array) -> None:
+        """Add ``values`` into ``out[index]`` in place; an index that occurs twice counts twice."""
+        self.module.add.at(out, index, values)
+
+    def sliding_windows(self, x: Array, window: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+        """All windows of size ``window`` along ``axes``, as a read-only view (windows last)."""
+        return self.module.lib.stride_tricks.sliding_window_view(x, window, axis=axes)

@@ -1,0 +1,83 @@
+"""Random numbers, drawn on the host from minigrad's own seed: the same on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+class Generator:
+    """A stream of random numbers whose state can be saved and restored.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Start of the stream; without it, the operating system's entropy is used.
+
+    Notes
+    -----
+    SFC64 bits, NumPy's `numpy.random.Generator` on top. The same seed gives the same numbers on
+    one NumPy version; NumPy may change a distribution's stream between versions (NEP 19).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> g = mg.Generator(7)
+    >>> state = g.get_state()
+    >>> a = g.host.random(3)
+    >>> g.set_state(state)
+    >>> bool((g.host.random(3) == a).all())
+    True
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(np.random.SeedSequence().entropy if seed is None else seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream again from ``seed`` (an int of any size, not negative)."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ValueError(f"seed must be an int that is not negative, not {seed!r}")
+        self._seed = int(seed)
+        self.host = np.random.Generator(np.random.SFC64(self._seed))
+        return self
+
+    def initial_seed(self) -> int:
+        """Return the seed that the stream began with."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the whole state as plain numbers (it can be written as JSON)."""
+        state = self.host.bit_generator.state
+        words = [int(w) for w in state["state"]["state"]]
+        return {
+            "seed": self._seed,
+            "bit_generator": state["bit_generator"],
+            "words": words,
+            "has_uint32": int(state["has_uint32"]),
+            "uinteger": int(state["uinteger"]),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `get_state` returned."""
+        if state.get("bit_generator") != "SFC64" or len(state.get("words", ())) != 4:
+            raise ValueError(f"not a state of minigrad.Generator (SFC64): {dict(state)!r}")
+        self.host.bit_generator.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": np.array(state["words"], dtype=np.uint64)},
+            "has_uint32": state["has_uint32"],
+            "uinteger": state["uinteger"],
+        }
+        self._seed = state["seed"]
+
+    def __repr__(self) -> str:
+        return f"Generator(seed={self._seed})"
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed minigrad's default generator (weights, shuffles, dropout) and return it."""
+    return default_generator.manual_seed(seed)

@@ -1,0 +1,100 @@
+"""Mutation safety: one clock, instead of a version counter on every tensor.
+
+Every in-place change ticks the clock and leaves a record: whose memory, which bytes, what did it,
+on which line of the user's code. A node of the graph keeps only the clock's reading at its
+creation. In backward, a node older than the last change looks into the records: if memory that it
+saved has been changed since, its derivative would be wrong, and it raises. So recording an op
+costs one integer, and changes to other rows of one buffer do not disturb it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minigrad.backend import backend_of, is_array
+from minigrad.engine.errors import MutationError, user_line
+
+if TYPE_CHECKING:
+    from minigrad.engine.op import Node
+    from minigrad.engine.tensor import Tensor
+
+
+class Change(NamedTuple):
+    """An in-place change: when, what did it, on which line, and was it on the tape."""
+
+    time: int
+    op: str
+    line: str
+    recorded: bool
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.time = 0  # of the last change
+        self.recorded = 0  # of the last change that is on the tape
+
+
+CLOCK = _Clock()
+# id of the memory's owner -> (a reference that removes the entry, {byte span: its last change})
+_changes: dict[int, tuple[weakref.ref[Any], dict[tuple[int, int], Change]]] = {}
+_MANY_SPANS = 512  # of one owner; beyond it they are joined, which can only report too much
+
+
+def changed(array: Any, op: str, *, recorded: bool = False) -> None:
+    """Note that ``array``'s memory was changed in place by ``op``."""
+    CLOCK.time += 1
+    if recorded:
+        CLOCK.recorded = CLOCK.time
+    xp = backend_of(array)
+    owner = xp.owner(array)
+    key = id(owner)
+    if key not in _changes:
+        _changes[key] = (weakref.ref(owner, lambda _: _changes.pop(key, None)), {})
+    spans = _changes[key][1]
+    span = xp.byte_bounds(array)
+    if len(spans) >= _MANY_SPANS:
+        span = (min(s for s, _ in [*spans, span]), max(e for _, e in [*spans, span]))
+        spans.clear()
+    spans[span] = Change(CLOCK.time, op, user_line(), recorded)
+
+
+def change_since(array: Any, time: int) -> Change | None:
+    """Return a change to ``array``'s memory later than ``time``, if there is one."""
+    xp = backend_of(array)
+    entry = _changes.get(id(xp.owner(array)))
+    if entry is None or array.size == 0:
+        return None
+    first, last = xp.byte_bounds(array)
+    for (start, end), change in entry[1].items():
+        if change.time > time and start < last and first < end:
+            return change
+    return None
+
+
+def check_saved(node: Node, saved: Iterable[Any]) -> None:
+    """Raise if an array that ``node`` saved for its derivative was changed in place since."""
+    for array in saved:
+        change = change_since(array, node.time) if is_array(array) else None
+        if change is not None:
+            raise MutationError(
+                f"backward of {node.op.name} needs a {array.dtype}{list(array.shape)} array that "
+                f"was changed in place by {change.op} after {node.op.name} had saved it\n"
+                f"  changed at {change.line}\n"
+                f"  {node.op.name} ran at {node.line or '(run under mg.detect_anomaly() to see the line)'}\n"
+                "  fix: make the change out of place, x = x + y instead of x += y, "
+                "or change a copy, x.clone()"
+            )
+
+
+def check_view(x: Tensor) -> None:
+    """Raise if ``x`` is a view of memory that a recorded in-place change rewrote after it."""
+    change = change_since(x._array, x._time)
+    if change is not None and change.recorded:
+        raise MutationError(
+            f"this {x.dtype}{list(x.shape)} tensor is a view, and {change.op} has since changed "
+            "the memory in place on the tape, so the view's place in the graph is out of date\n"
+            f"  changed at {change.line}\n"
+            "  fix: take the view again after the change, or take it with .clone() before"
+        )

@@ -1,0 +1,1 @@
+"""New tensors: zeros, ones, ranges, identities."""

@@ -1,0 +1,1 @@
+"""Changes in place, with their place in the graph."""

@@ -1,0 +1,1 @@
+"""Random tensors, drawn on the host from a generator."""

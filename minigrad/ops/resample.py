@@ -1,0 +1,1 @@
+"""Unfolding, folding and resizing images."""

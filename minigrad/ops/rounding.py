@@ -1,0 +1,1 @@
+"""Rounding and remainders, element by element."""
