@@ -1,0 +1,60 @@
+"""README's set-up lines, and the script that hands them to CI."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / ".ci" / "readme_line.py"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = {
+    "main": 'python -m pip install ".[lessons]" && python -m minigrad lessons run',
+    "tests": 'python -m pip install -e ".[test]" && python -m pytest -n auto',
+}
+
+readme_line = runpy.run_path(str(SCRIPT))["readme_line"]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_ci_takes_the_line_that_a_reader_sees(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), name], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == LINES[name] + "\n"
+
+
+@pytest.mark.parametrize("line", LINES.values())
+def test_line_stands_once(line: str) -> None:
+    assert README.splitlines().count(line) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", 0),
+        ("<!-- setup: main -->\n```sh\n```\n", 0),
+        ("<!-- setup: main -->\n\n```sh\nmake\n```\n", 0),
+        ("<!-- setup: main -->\n```sh\ncd x\nmake\n```\n", 2),
+        ("<!-- setup: main -->\n```sh\nmake\n```\n" * 2, 2),
+    ],
+)
+def test_anything_but_one_line_is_refused(text: str, found: int) -> None:
+    with pytest.raises(SystemExit, match=rf"exactly one line .*main.* found {found}$"):
+        readme_line("main", text)
+
+
+def test_other_blocks_are_left_alone() -> None:
+    text = "```sh\na\n```\n<!-- setup: main -->\n```sh\nb\n```\n```sh\nc\n```\n"
+    assert readme_line("main", text) == "b"
+
+
+def test_every_extra_is_in_the_table() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = [line.split("`")[1] for line in README.splitlines() if line.startswith("| `")]
+    assert sorted(rows) == sorted(project["optional-dependencies"])

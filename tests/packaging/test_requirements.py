@@ -1,0 +1,44 @@
+"""What pyproject.toml asks for: lower bounds only, and CI's oldest versions are those bounds."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def bounds(requirements: list[str]) -> dict[str, str]:
+    """Return each requirement's name and lower bound; anything but a lower bound is an error."""
+    found = {}
+    for requirement in requirements:
+        if requirement.startswith("minigrad-engine["):
+            continue
+        match = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+)", requirement)
+        assert match, f"not just a lower bound: {requirement}"
+        found[match[1]] = match[2]
+    return found
+
+
+def test_only_numpy_is_needed() -> None:
+    assert list(bounds(PROJECT["dependencies"])) == ["numpy"]
+
+
+def test_every_extra_has_lower_bounds_only() -> None:
+    for name, requirements in EXTRAS.items():
+        assert bounds(requirements), name
+
+
+def test_tests_bring_what_the_lessons_and_the_data_need() -> None:
+    assert "minigrad-engine[data,lessons]" in EXTRAS["test"]
+
+
+def test_oldest_versions_are_the_lower_bounds() -> None:
+    lines = (ROOT / ".ci" / "oldest-versions.txt").read_text(encoding="utf-8").splitlines()
+    oldest = dict(line.split("==") for line in lines if not line.startswith("#"))
+    names = ("lessons", "data", "test")
+    asked = bounds(PROJECT["dependencies"] + [r for name in names for r in EXTRAS[name]])
+    assert oldest == {name: f"{bound}.*" for name, bound in asked.items()}
