@@ -30,4 +30,5 @@ def readme_line(name: str, text: str) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
+    sys.stdout.reconfigure(newline="\n")  # on Windows a shell would take "\r" for part of the line
     print(readme_line(sys.argv[1], README.read_text(encoding="utf-8")))

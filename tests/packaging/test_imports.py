@@ -7,12 +7,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-
-import minigrad as mg
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "minigrad"
@@ -119,7 +116,3 @@ class K:
         import j
 """
     assert imported_on_import(source) == {"a", "b", "f", "g", "i"}
-
-
-def test_version_is_stated_once() -> None:
-    assert version("minigrad-engine") == mg.__version__

@@ -23,6 +23,11 @@ def bounds(requirements: list[str]) -> dict[str, str]:
     return found
 
 
+def test_version_is_not_stated_here() -> None:
+    assert "version" not in PROJECT
+    assert PROJECT["dynamic"] == ["version"]
+
+
 def test_only_numpy_is_needed() -> None:
     assert list(bounds(PROJECT["dependencies"])) == ["numpy"]
 

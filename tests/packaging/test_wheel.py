@@ -96,9 +96,10 @@ def test_wheel_holds_nothing_else(names: set[str]) -> None:
     }
 
 
-def test_wheel_holds_the_licence(wheel: Path, names: set[str]) -> None:
-    (licence,) = (name for name in names if name.endswith("licenses/LICENSE"))
-    assert zipfile.ZipFile(wheel).read(licence) == (ROOT / "LICENSE").read_bytes()
+@pytest.mark.parametrize("path", ["LICENSE", "minigrad/data/_files/ATTRIBUTION.md"])
+def test_wheel_holds_the_licences(wheel: Path, names: set[str], path: str) -> None:
+    (licence,) = (name for name in names if name.endswith(f".dist-info/licenses/{path}"))
+    assert zipfile.ZipFile(wheel).read(licence) == (ROOT / path).read_bytes()
 
 
 def test_core_depends_on_numpy_only(wheel: Path, names: set[str]) -> None:
