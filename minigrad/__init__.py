@@ -1,3 +1,49 @@
-"""minigrad: a small deep learning engine that explains itself."""
+"""minigrad: a small deep learning engine that explains itself.
+
+Tensors with gradients on NumPy and CuPy, under torch's names::
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x.tanh() * x).sum().backward()
+    >>> x.grad
+    tensor([1.1815684, 1.1053343, 1.0246524])
+
+A newcomer reads `minigrad.engine.op`, `minigrad.ops.arithmetic`, `minigrad.engine.backward`.
+"""
+
+from minigrad import autograd
+from minigrad.backend import (
+    Device,
+    DeviceError,
+    DeviceMismatchError,
+    Generator,
+    default_generator,
+    manual_seed,
+)
+from minigrad.engine.dtypes import (
+    bool_,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+)
+from minigrad.engine.errors import AnomalyError, GraphError, MutationError
+from minigrad.engine.modes import (
+    detect_anomaly,
+    enable_grad,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from minigrad.engine.structural import alias, broadcast_to, cast, sum_to
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from minigrad.ops import *  # noqa: F403
 
 __version__ = "0.1.0"

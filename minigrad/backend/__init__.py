@@ -103,7 +103,9 @@ def get_backend(device: str | Device = CPU) -> Backend:
         BACKENDS[cp.ndarray] = CupyBackend()
     count = cp.cuda.runtime.getDeviceCount()
     if device.index >= count:
-        raise DeviceError(f"device {str(device)!r} cannot be used: this machine has {count} device(s)")
+        raise DeviceError(
+            f"device {str(device)!r} cannot be used: this machine has {count} device(s)"
+        )
     return BACKENDS[cp.ndarray]
 
 

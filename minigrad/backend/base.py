@@ -54,7 +54,7 @@ class Backend:
         raise NotImplementedError
 
     def byte_bounds(self, array: Array) -> tuple[int, int]:
-        """Return the addresses of the first byte that an array spans and of the one after its last."""
+        """Return the address of an array's first byte, and the one after its last."""
         raise NotImplementedError
 
     def owner(self, array: Array) -> Array:

@@ -34,7 +34,9 @@ class Device(NamedTuple):
             return name
         match = re.fullmatch(r"(cpu|cuda)(?::(\d+))?", name) if isinstance(name, str) else None
         if match is None or (match[1] == "cpu" and match[2] not in (None, "0")):
-            raise ValueError(f"unknown device {name!r}: say 'cpu', 'cuda' or 'cuda:N', like 'cuda:0'")
+            raise ValueError(
+                f"unknown device {name!r}: say 'cpu', 'cuda' or 'cuda:N', like 'cuda:0'"
+            )
         return cls(match[1], int(match[2] or 0))
 
     def __str__(self) -> str:

@@ -205,7 +205,9 @@ def _fit(c: Any, parent: Any) -> Any:
     """Sum a gradient back to its operand's shape and cast it to its dtype, or refuse it."""
     if c.shape != parent.shape:
         lead = len(c.shape) - len(parent.shape)
-        if lead < 0 or any(p not in (1, s) for p, s in zip(parent.shape, c.shape[lead:], strict=True)):
+        if lead < 0 or any(
+            p not in (1, s) for p, s in zip(parent.shape, c.shape[lead:], strict=True)
+        ):
             raise ValueError(
                 f"a derivative rule gave {parent!r} a gradient of shape {list(c.shape)}, "
                 f"its shape is {list(parent.shape)}"
@@ -260,7 +262,9 @@ def _run_hooks(hooks: dict[int, Any], g: Any, as_tensors: bool) -> Any:
             continue
         if not isinstance(answer, Tensor) or answer.shape != g.shape:
             what = f"shape {list(answer.shape)}" if isinstance(answer, Tensor) else repr(answer)
-            raise ValueError(f"a hook must return None or a Tensor of shape {list(g.shape)}, not {what}")
+            raise ValueError(
+                f"a hook must return None or a Tensor of shape {list(g.shape)}, not {what}"
+            )
         shown = answer
     return shown if as_tensors else shown._array
 

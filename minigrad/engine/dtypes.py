@@ -52,7 +52,9 @@ def check_dtype(dtype: DType) -> np.dtype[Any]:
     try:
         found = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{dtype!r} is not a dtype; say for example mg.float32 or 'int64'") from None
+        raise TypeError(
+            f"{dtype!r} is not a dtype; say for example mg.float32 or 'int64'"
+        ) from None
     if found.kind not in _KINDS or found.itemsize > 8:
         raise TypeError(f"dtype {found} is not supported: use bool, int, or float16/32/64")
     return found
@@ -149,7 +151,11 @@ def make_array(data: Any, dtype: DType | None, device: str | Device | None, copy
     wanted = None if dtype is None else check_dtype(dtype)
     if is_array(data):
         check_dtype(data.dtype)
-        array = data if type(data) in BACKENDS and not isinstance(data, np.generic) else np.asarray(data)
+        array = (
+            data
+            if type(data) in BACKENDS and not isinstance(data, np.generic)
+            else np.asarray(data)
+        )
     else:
         array = _from_python(data)
         copy = False

@@ -82,7 +82,8 @@ def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exceptio
     arrays = [getattr(x, "_array", x) for x in inputs]
     arrays = [a for a in arrays if is_array(a)]
     shown = ", ".join(
-        f"{name} {describe(x)}" for name, x in zip(op.operand_names(len(inputs)), inputs, strict=True)
+        f"{name} {describe(x)}"
+        for name, x in zip(op.operand_names(len(inputs)), inputs, strict=True)
     )
     options = ", ".join(f"{n}={v!r}" for n, v in zip(op.attrs, attrs, strict=True))
     head = f"{op.name}({shown}{', ' if options else ''}{options})"

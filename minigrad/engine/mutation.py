@@ -82,7 +82,7 @@ def check_saved(node: Node, saved: Iterable[Any]) -> None:
                 f"backward of {node.op.name} needs a {array.dtype}{list(array.shape)} array that "
                 f"was changed in place by {change.op} after {node.op.name} had saved it\n"
                 f"  changed at {change.line}\n"
-                f"  {node.op.name} ran at {node.line or '(run under mg.detect_anomaly() to see the line)'}\n"
+                f"  {node.op.name} ran at {node.line or '(mg.detect_anomaly() shows the line)'}\n"
                 "  fix: make the change out of place, x = x + y instead of x += y, "
                 "or change a copy, x.clone()"
             )

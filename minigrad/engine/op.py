@@ -25,12 +25,12 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
-from minigrad.backend import BACKENDS, Array, backend_of
+from minigrad.backend import BACKENDS
 from minigrad.engine.dtypes import float32, float64, settle
 from minigrad.engine.errors import check_finite, explain, user_line
 from minigrad.engine.modes import MODE
 from minigrad.engine.mutation import CLOCK, check_view
-from minigrad.engine.tensor import Hook, Leaf, Tensor, wrap
+from minigrad.engine.tensor import Hook, Tensor
 
 if TYPE_CHECKING:
     import weakref
@@ -385,7 +385,9 @@ def composite(*, facts: Facts | None = None) -> Callable[[Callable[P, Any]], Cal
             if row.gathers and len(args) > len(row.names):
                 args = (*args[: len(row.names) - 1], tuple(args[len(row.names) - 1 :]))
             if kwargs:
-                kwargs = {n if n in row.names else _OTHER_NAMES.get(n, n): v for n, v in kwargs.items()}
+                kwargs = {
+                    n if n in row.names else _OTHER_NAMES.get(n, n): v for n, v in kwargs.items()
+                }
             return function(*args, **kwargs)  # type: ignore[call-arg]
 
         return _publish(row, call)

@@ -49,7 +49,12 @@ def cast(xp: Backend, x: Array, dtype: Any) -> Array:
     x=lambda g, x_shape: sum_to(g, x_shape),
     facts=Facts(
         lambda x, shape: np.broadcast_to(x, shape),
-        [S((3, 1), shape=(2, 3, 4)), S((), shape=(2, 2)), S((3,), shape=(3,)), S((1, 3), shape=(0, 3))],
+        [
+            S((3, 1), shape=(2, 3, 4)),
+            S((), shape=(2, 2)),
+            S((3,), shape=(3,)),
+            S((1, 3), shape=(0, 3)),
+        ],
         analytic=True,
     ),
 )
@@ -70,7 +75,12 @@ def broadcast_to(xp: Backend, x: Array, shape: tuple[int, ...]) -> Array:
     x=lambda g, x_shape: broadcast_to(g, x_shape),
     facts=Facts(
         lambda x, shape: _sum_to(np, x, shape),
-        [S((2, 3, 4), shape=(3, 1)), S((2, 2), shape=()), S((3,), shape=(3,)), S((0, 3), shape=(1, 3))],
+        [
+            S((2, 3, 4), shape=(3, 1)),
+            S((2, 2), shape=()),
+            S((3,), shape=(3,)),
+            S((0, 3), shape=(1, 3)),
+        ],
         analytic=True,
         torch="",
     ),

@@ -238,16 +238,20 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        new = value._array if isinstance(value, Tensor) else make_array(value, None, None, copy=False)
+        new = (
+            value._array if isinstance(value, Tensor) else make_array(value, None, None, copy=False)
+        )
         changed(self._array, "assignment to .data")
         self._array = new
         if isinstance(self._node, Leaf):
             self._node.shape, self._node.dtype = new.shape, new.dtype
 
     def register_hook(self, hook: Hook) -> HookHandle:
-        """Call ``hook(grad)`` when the gradient of this tensor is complete; it may return another."""
+        """Call ``hook(grad)`` on this tensor's complete gradient; it may return another one."""
         if self._node is None:
-            raise GraphError("a hook needs a tensor with requires_grad=True: this one gets no gradient")
+            raise GraphError(
+                "a hook needs a tensor with requires_grad=True: this one gets no gradient"
+            )
         if self._node.hooks is None:
             self._node.hooks = {}
         key = max(self._node.hooks, default=-1) + 1

@@ -19,7 +19,9 @@ from minigrad.engine.tensor import Leaf, Tensor, wrap
 Argnums = int | tuple[int, ...]
 
 
-def value_and_grad(f: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Any]]:
+def value_and_grad(
+    f: Callable[..., Tensor], argnums: Argnums = 0
+) -> Callable[..., tuple[Tensor, Any]]:
     """Return a function that computes ``(f(*args), gradient)`` for a scalar-valued ``f``.
 
     Parameters
@@ -65,7 +67,9 @@ def grad(f: Callable[..., Tensor], argnums: Argnums = 0) -> Callable[..., Any]:
     return lambda *args: both(*args)[1]
 
 
-def vjp(f: Callable[..., Tensor], *primals: Any) -> tuple[Tensor, Callable[[Any], tuple[Tensor, ...]]]:
+def vjp(
+    f: Callable[..., Tensor], *primals: Any
+) -> tuple[Tensor, Callable[[Any], tuple[Tensor, ...]]]:
     """Return ``f(*primals)`` and the function ``v -> v^T J``, one gradient for each primal.
 
     Examples
@@ -87,7 +91,9 @@ def vjp(f: Callable[..., Tensor], *primals: Any) -> tuple[Tensor, Callable[[Any]
     return y if record else y.detach(), pull
 
 
-def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tensor, Tensor]:
+def jvp(
+    f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Tensor, Tensor]:
     """Return ``f(*primals)`` and its directional derivative ``J u``.
 
     Examples
@@ -102,7 +108,7 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
         if x.shape != u.shape:
             raise ValueError(f"tangent has shape {list(u.shape)}, the primal has {list(x.shape)}")
     if y._node is None:
-        return y, TABLE["zeros_like"].function(y)
+        return y, _zeros(y)
     dummy = _leaf(backend_of(y._array).zeros_like(y._array))
     pulled = gradients([y], inner, [dummy], create_graph=True)
     ends = [(g, u) for g, u in zip(pulled, directions, strict=True) if g is not None and g._node]
@@ -113,7 +119,7 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Any], tangents: Sequence[Any
         else None
     )
     value = y if record else y.detach()
-    return value, TABLE["zeros_like"].function(y) if found is None else found
+    return value, _zeros(y) if found is None else found
 
 
 def jacobian(f: Callable[..., Tensor], argnums: int = 0) -> Callable[..., Tensor]:
@@ -174,6 +180,10 @@ def hvp(f: Callable[[Tensor], Tensor], x: Any, v: Any) -> Tensor:
 
 def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return wrap(backend_of(x._array).zeros_like(x._array), None)
 
 
 def _leaf(array: Any) -> Tensor:
@@ -239,6 +249,4 @@ def _pull(y: Tensor, inner: Sequence[Tensor], v: Tensor | None, record: bool) ->
     found: Sequence[Tensor | None] = [None] * len(inner)
     if y._node is not None:
         found = gradients([y], inner, [v], retain_graph=True, create_graph=record)
-    zeros_like = TABLE["zeros_like"].function
-    return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inner, strict=True))
-
+    return tuple(_zeros(x) if g is None else g for g, x in zip(found, inner, strict=True))

@@ -7,6 +7,8 @@ from typing import Any
 
 from minigrad.engine.op import TABLE, UFUNCS
 from minigrad.engine.tensor import Tensor
+from minigrad.ops import convert, inplace
+from minigrad.ops.index import read
 
 BINARY = {
     "__add__": "add",
@@ -29,7 +31,7 @@ COMPARISONS = {
     "__gt__": "gt",
     "__ge__": "ge",
 }
-UNARY = {"__neg__": "neg", "__abs__": "abs", "__invert__": "bitwise_not", "__getitem__": "getitem"}
+UNARY = {"__neg__": "neg", "__abs__": "abs", "__invert__": "bitwise_not"}
 
 # NumPy's ufuncs whose op has another name
 UFUNC_NAMES = {
@@ -42,12 +44,18 @@ UFUNC_NAMES = {
 }  # fmt: skip
 
 # Modules whose ops are functions only: layers, losses, new tensors
-NOT_METHODS = {"create", "random", "conv", "pool", "resample", "dense", "losses", "norm", "attention",
-               "dropout", "einsum"}  # fmt: skip
+FUNCTION_MODULES = {"create", "random", "conv", "pool", "resample", "dense", "losses", "norm",
+                    "attention", "dropout", "einsum"}  # fmt: skip
+FUNCTIONS = {"where", "embedding", "one_hot", "getitem", "index", "index_put", "alias"}
 
 
 def _reversed(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, other: function(other, self)
+
+
+def _reversed_axes(self: Tensor) -> Tensor:
+    """Return the tensor with its axes in reverse order (of a matrix, the transpose)."""
+    return TABLE["permute"].function(self, tuple(range(self.ndim))[::-1])
 
 
 def install() -> None:
@@ -58,7 +66,13 @@ def install() -> None:
         setattr(Tensor, dunder.replace("__", "__r", 1), _reversed(TABLE[name].function))
     for name, row in TABLE.items():
         module = row.function.__module__.rpartition(".")[2]
-        if module not in NOT_METHODS and not row.variadic and not hasattr(Tensor, name):
+        function_only = module in FUNCTION_MODULES or name in FUNCTIONS or name.startswith("_")
+        if not (function_only or row.variadic or hasattr(Tensor, name)):
             setattr(Tensor, name, row.function)
+    Tensor.__getitem__ = read  # type: ignore[attr-defined]
+    Tensor.T = property(_reversed_axes)  # type: ignore[attr-defined]
+    Tensor.mT = property(lambda self: TABLE["swapaxes"].function(self, -1, -2))  # type: ignore[attr-defined]
+    convert.install()
+    inplace.install()
     UFUNCS.update({name: row.function for name, row in TABLE.items() if row.cast is not None})
     UFUNCS.update({ufunc: TABLE[name].function for ufunc, name in UFUNC_NAMES.items()})
