@@ -17,7 +17,7 @@ class DownloadError(OSError):
     """No mirror served a file; the message has one line for each of them."""
 
 
-def is_offline(offline: bool | None) -> str:
+def why_offline(offline: bool | None) -> str:
     """Say why downloads are forbidden; an empty string when they are allowed.
 
     An argument that is not None decides; else the environment variable ``MINIGRAD_OFFLINE`` does,
@@ -53,7 +53,7 @@ def fetch(files: Sequence[IdxFile], folder: Path, mirrors: Sequence[str]) -> Non
         import pooch
     except ImportError as error:
         raise ImportError(
-            f"downloads need pooch, which is not installed: {INSTALL_POOCH}"
+            f"needs pooch, which cannot be imported ({error}): {INSTALL_POOCH}"
         ) from error
 
     order = list(mirrors)
@@ -67,7 +67,7 @@ def fetch(files: Sequence[IdxFile], folder: Path, mirrors: Sequence[str]) -> Non
             except (OSError, ValueError) as error:  # requests' errors are OSErrors
                 failures.append(f"{url}: {error}")
                 continue
-            # A mirror that works is asked first for the next file: a dead one costs its timeout once.
+            # A mirror that works is asked first for the next file: a dead one costs one timeout.
             order.remove(mirror)
             order.insert(0, mirror)
             break

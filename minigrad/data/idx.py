@@ -51,7 +51,7 @@ def parse_idx(data: bytes, name: str = "the data") -> np.ndarray:
     if len(data) < 4 or data[:2] != b"\x00\x00" or data[2] not in _TYPES:
         raise DataFileError(
             f"{name} is not an IDX file: it begins with the bytes {data[:4].hex(' ') or '(none)'}, "
-            "and should with 00 00, a type code from 08 09 0b 0c 0d 0e, and the number of dimensions"
+            "and should with 00 00, a type code of 08 09 0b 0c 0d 0e, and the number of dimensions"
         )
     dtype, ndim = np.dtype(_TYPES[data[2]]), data[3]
     start = 4 + 4 * ndim

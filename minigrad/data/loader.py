@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.data.errors import DataNotFoundError
-from minigrad.data.fetch import INSTALL_POOCH, DownloadError, fetch, has_pooch, is_offline
+from minigrad.data.fetch import INSTALL_POOCH, DownloadError, fetch, has_pooch, why_offline
 from minigrad.data.idx import parse_idx
 from minigrad.data.manifest import ImageSet
 from minigrad.data.places import DATA_VARIABLE, Place, cache_folder, find, places
@@ -34,7 +34,7 @@ def load_image_set(
             return _read(wanted, paths, known)
         looked.append(note)
 
-    forbidden = is_offline(offline)
+    forbidden = why_offline(offline)
     if forbidden:
         looked.append(f"download: forbidden by {forbidden}")
     else:
@@ -84,8 +84,8 @@ def _not_found(wanted: ImageSet, looked: Sequence[str], forbidden: str) -> str:
         cures.append(f"{INSTALL_POOCH}   (brings pooch, which downloads; then load again)")
     cures.extend(wanted.cures)
     cures.append(
-        f"fetch the four files by hand, the first from {wanted.mirrors[0]}{wanted.files[0].name}.gz,"
-        f' into a folder DIR; then {wanted.loader}("DIR")'
+        f"fetch the four by hand, the first from {wanted.mirrors[0]}{wanted.files[0].name}.gz , "
+        f'into a folder DIR; then {wanted.loader}("DIR")'
     )
     cures.append(
         f"for good: put them into DIR/{wanted.subfolders[0]}, and set the environment variable "

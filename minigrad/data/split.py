@@ -54,8 +54,8 @@ def train_test_split(
     (120, 30, np.int64(10))
     """
     n = operator.index(n)
-    n_test = round(n * test_fraction)
-    if not 0 < test_fraction < 1 or not 0 < n_test < n:
+    n_test = round(n * test_fraction) if 0 < test_fraction < 1 else 0
+    if not 0 < n_test < n:
         raise ValueError(
             f"n={n} rows with test_fraction={test_fraction} leave a part empty or are no split: "
             "use at least 2 rows and a fraction between 0 and 1 that gives each part a row"
@@ -68,10 +68,9 @@ def train_test_split(
 
     order = np.argsort(np.random.SFC64(seed).random_raw(n), kind="stable").astype(np.int64)
     classes, counts = np.unique(labels, return_counts=True)
-    exact = counts * (n_test / n)
-    quota = np.floor(exact).astype(np.int64)
+    quota, remainder = np.divmod(counts * n_test, n)
     left_over = n_test - quota.sum()
-    quota[np.argsort(quota - exact, kind="stable")[:left_over]] += 1
+    quota[np.argsort(-remainder, kind="stable")[:left_over]] += 1
 
     is_test = np.zeros(n, bool)
     for label, wanted in zip(classes, quota, strict=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, cast
 
 from minigrad.data.errors import DataFileError
 from minigrad.data.manifest import IdxFile
@@ -41,9 +41,9 @@ def read_verified(path: Path, expected: IdxFile, known: Mapping[str, str]) -> by
     with open(path, "rb") as raw:
         zipped = raw.read(2) == _GZIP_MAGIC
         raw.seek(0)
-        stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if zipped else raw
+        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if zipped else raw
         try:
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read1(_CHUNK):  # read would lose what precedes an error
                 digest.update(chunk)
                 size += len(chunk)
                 if size <= expected.nbytes:  # what is longer is wrong: hash it, do not keep it
