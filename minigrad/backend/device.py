@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
 class DeviceError(RuntimeError):
@@ -14,7 +14,8 @@ class DeviceMismatchError(RuntimeError):
     """One operation was given arrays of two devices."""
 
 
-class Device(NamedTuple):
+@dataclass(frozen=True)
+class Device:
     """A device: its ``type`` (``"cpu"`` or ``"cuda"``) and its ``index``.
 
     Examples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.manual_seed(np.random.SeedSequence().entropy if seed is None else seed)
+        self.manual_seed(secrets.randbits(128) if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream again from ``seed`` (an int of any size, not negative)."""

@@ -69,9 +69,11 @@ def install() -> None:
         function_only = module in FUNCTION_MODULES or name in FUNCTIONS or name.startswith("_")
         if not (function_only or row.variadic or hasattr(Tensor, name)):
             setattr(Tensor, name, row.function)
-    Tensor.__getitem__ = read  # type: ignore[attr-defined]
-    Tensor.T = property(_reversed_axes)  # type: ignore[attr-defined]
-    Tensor.mT = property(lambda self: TABLE["swapaxes"].function(self, -1, -2))  # type: ignore[attr-defined]
+    swapaxes = TABLE["swapaxes"].function
+    Tensor.__getitem__ = read  # type: ignore[method-assign, assignment]
+    Tensor.__pos__ = TABLE["alias"].function  # type: ignore[method-assign]
+    Tensor.T = property(_reversed_axes)  # type: ignore[assignment]
+    Tensor.mT = property(lambda self: swapaxes(self, -1, -2))  # type: ignore[assignment]
     convert.install()
     inplace.install()
     UFUNCS.update({name: row.function for name, row in TABLE.items() if row.cast is not None})
