@@ -20,12 +20,13 @@ def half_unit(printed: str) -> float:
     >>> half_unit("0.55"), half_unit("12"), half_unit("1.0e-3")
     (0.005, 0.5, 5e-05)
     """
+    message = f"a printed number is expected, such as '0.55', not {printed!r}"
     try:
         exponent = Decimal(printed).as_tuple().exponent
     except InvalidOperation:
-        exponent = "not a number"
-    if not isinstance(exponent, int):
-        raise ValueError(f"a printed number is expected, such as '0.55', not {printed!r}")
+        raise ValueError(message) from None
+    if not isinstance(exponent, int):  # infinity, NaN
+        raise ValueError(message)
     return float(Decimal(5).scaleb(exponent - 1))
 
 

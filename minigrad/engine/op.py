@@ -253,14 +253,15 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
     aux = None
     if op.aux:
         out, aux = out
-    if type(out) is not xp.ndarray:  # NumPy reduces to scalars
+    if type(out) is not type(array):  # NumPy reduces to scalars; every operand is of one library
         out = xp.asarray(out)
     y = _new(Tensor)
     y._array = out
-    y._node = None
     mode = _mode()
     if wanting and mode.grad:
         y._node = record(op, wanting, parents, (out, *arrays, *attrs, aux))
+    else:
+        y._node = None
     if mode.anomaly:
         line = user_line()
         check_finite(op.name, out, arrays, line)
@@ -388,7 +389,7 @@ def composite(*, facts: Facts | None = None) -> Callable[[Callable[P, Any]], Cal
                 kwargs = {
                     n if n in row.names else _OTHER_NAMES.get(n, n): v for n, v in kwargs.items()
                 }
-            return function(*args, **kwargs)  # type: ignore[call-arg]
+            return function(*args, **kwargs)
 
         return _publish(row, call)
 

@@ -46,7 +46,7 @@ def cast(xp: Backend, x: Array, dtype: Any) -> Array:
 
 @op(
     view=True,
-    x=lambda g, x_shape: sum_to(g, x_shape),  # type: ignore[has-type]
+    x=lambda g, x_shape: sum_to(g, x_shape),
     facts=Facts(
         lambda x, shape: np.broadcast_to(x, shape),
         [

@@ -157,7 +157,7 @@ def install() -> None:
         setattr(Tensor, f"{name}_", _method(name))
     for function in (fill_, zero_, copy_, uniform_, normal_):
         setattr(Tensor, function.__name__, function)
-    Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+    Tensor.__setitem__ = setitem  # type: ignore[method-assign]
     for name in ("add", "sub", "mul", "pow"):
         setattr(Tensor, f"__i{name}__", _method(name))
     for dunder, name in {

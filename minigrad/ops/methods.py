@@ -70,7 +70,7 @@ def install() -> None:
         if not (function_only or row.variadic or hasattr(Tensor, name)):
             setattr(Tensor, name, row.function)
     swapaxes = TABLE["swapaxes"].function
-    Tensor.__getitem__ = read  # type: ignore[method-assign, assignment]
+    Tensor.__getitem__ = read  # type: ignore[method-assign]
     Tensor.__pos__ = TABLE["alias"].function  # type: ignore[method-assign]
     Tensor.T = property(_reversed_axes)  # type: ignore[assignment]
     Tensor.mT = property(lambda self: swapaxes(self, -1, -2))  # type: ignore[assignment]
