@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import backend_of, is_array
-from minigrad.engine.errors import GraphError, check_finite
+from minigrad.engine.errors import GraphError, check_finite, show_line
 from minigrad.engine.modes import MODE, set_grad_enabled
 from minigrad.engine.mutation import CLOCK, changed, check_saved
 from minigrad.engine.op import Node
@@ -279,7 +279,9 @@ def _watch(node: Node, g: Any) -> None:
 
 def _check_contribution(node: Node, c: Any, g: Any) -> None:
     arrays = [t._array if isinstance(t, Tensor) else t for t in (c, g)]
-    line = node.line or "(run the forward under detect_anomaly as well to see the line)"
+    line = "(run the forward under detect_anomaly as well to see the line)"
+    if node.line is not None:
+        line = show_line(node.line)
     check_finite(f"backward of {node.op.name}", arrays[0], [arrays[1], *(node.saved or ())], line)
 
 

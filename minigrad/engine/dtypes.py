@@ -159,7 +159,9 @@ def make_array(data: Any, dtype: DType | None, device: str | Device | None, copy
     else:
         array = _from_python(data)
         copy = False
-    if wanted is not None and array.dtype != wanted:
+    if wanted is None:
+        wanted = array.dtype.newbyteorder("=")
+    if array.dtype != wanted:
         array, copy = array.astype(wanted), False
     target = backend_of(array).device_of(array) if device is None else Device.parse(device)
     if target != CPU:

@@ -29,17 +29,26 @@ class AnomalyError(ArithmeticError):
     """An op made a NaN or an infinity while `detect_anomaly` was on."""
 
 
-def user_line() -> str:
-    """Return ``file:line: source`` of the innermost frame that is not minigrad's own."""
+Line = tuple[str, int]  # a file and a line number in it
+
+
+def user_line() -> Line:
+    """Return where the innermost frame that is not minigrad's own stands."""
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
         if not path.startswith(_PACKAGE) or path.startswith(_LESSONS):
-            source = linecache.getline(path, frame.f_lineno).strip()
-            where = f"{os.path.basename(path)}:{frame.f_lineno}"
-            return f"{where}: {source}" if source else where
+            return path, frame.f_lineno
         frame = frame.f_back  # type: ignore[assignment]
-    return "(no line outside minigrad)"
+    return "(no line outside minigrad)", 0
+
+
+def show_line(line: Line) -> str:
+    """Return ``file:line: source`` of a place in the user's code."""
+    path, number = line
+    where = f"{os.path.basename(path)}:{number}"
+    source = linecache.getline(path, number).strip()
+    return f"{where}: {source}" if source else where
 
 
 def describe(x: Any) -> str:
@@ -108,7 +117,7 @@ def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exceptio
     kind = type(error) if type(error) in (TypeError, IndexError, MemoryError) else ValueError
     if isinstance(error, (OverflowError, NotImplementedError, ZeroDivisionError)):
         kind = type(error)
-    return kind(f"{head}: {reason or error}\n  at {user_line()}")
+    return kind(f"{head}: {reason or error}\n  at {show_line(user_line())}")
 
 
 def ranges(arrays: Sequence[Any]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.backend import backend_of, is_array
-from minigrad.engine.errors import MutationError, user_line
+from minigrad.engine.errors import Line, MutationError, show_line, user_line
 
 if TYPE_CHECKING:
     from minigrad.engine.op import Node
@@ -26,7 +26,7 @@ class Change(NamedTuple):
 
     time: int
     op: str
-    line: str
+    line: Line
     recorded: bool
 
 
@@ -78,11 +78,12 @@ def check_saved(node: Node, saved: Iterable[Any]) -> None:
     for array in saved:
         change = change_since(array, node.time) if is_array(array) else None
         if change is not None:
+            ran = show_line(node.line) if node.line else "(mg.detect_anomaly() shows the line)"
             raise MutationError(
                 f"backward of {node.op.name} needs a {array.dtype}{list(array.shape)} array that "
                 f"was changed in place by {change.op} after {node.op.name} had saved it\n"
-                f"  changed at {change.line}\n"
-                f"  {node.op.name} ran at {node.line or '(mg.detect_anomaly() shows the line)'}\n"
+                f"  changed at {show_line(change.line)}\n"
+                f"  {node.op.name} ran at {ran}\n"
                 "  fix: make the change out of place, x = x + y instead of x += y, "
                 "or change a copy, x.clone()"
             )
@@ -95,6 +96,6 @@ def check_view(x: Tensor) -> None:
         raise MutationError(
             f"this {x.dtype}{list(x.shape)} tensor is a view, and {change.op} has since changed "
             "the memory in place on the tape, so the view's place in the graph is out of date\n"
-            f"  changed at {change.line}\n"
+            f"  changed at {show_line(change.line)}\n"
             "  fix: take the view again after the change, or take it with .clone() before"
         )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
 from minigrad.backend import BACKENDS
 from minigrad.engine.dtypes import float32, float64, settle
-from minigrad.engine.errors import check_finite, explain, user_line
+from minigrad.engine.errors import Line, check_finite, explain, show_line, user_line
 from minigrad.engine.modes import MODE
 from minigrad.engine.mutation import CLOCK, check_view
 from minigrad.engine.tensor import Hook, Tensor
@@ -55,7 +55,7 @@ class Node:
     shape: tuple[int, ...]  # of the output, and so of its gradient
     dtype: Any
     time: int  # the mutation clock's reading when the op ran
-    line: str | None = None  # the user's line that ran the op (kept under detect_anomaly)
+    line: Line | None = None  # the user's line that ran the op (kept under detect_anomaly)
     hooks: dict[int, Hook] | None = None
     watcher: weakref.ref[Tensor] | None = None  # the tensor to put the gradient on (retain_grad)
 
@@ -116,7 +116,7 @@ class Op:
         self.attrs = tuple(p.name for p in options)
         self.empty = {p.name: p.default for p in parameters if p.default is not p.empty}
         self.defaults = tuple(p.default for p in options)
-        # sorted(): an operand annotated Array is cast with the others, an IndexArray never is
+        # An operand annotated Array is cast with the others, an IndexArray never is
         self.cast_at = tuple(i for i, p in enumerate(operands) if "Index" not in str(p.annotation))
         self.variadic = bool(operands) and str(operands[0].annotation).startswith("Sequence")
         self.simple = parameters == operands + options and all(
@@ -242,7 +242,8 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
         return _apply_raw(op, arrays, attrs)
     try:
         if op.cast is not None and not (alike and (dtype is float32 or dtype is float64)):
-            settle(arrays, op.cast_at or range(len(arrays)), op.cast == "float")
+            at = range(len(arrays)) if op.variadic else op.cast_at
+            settle(arrays, at, op.cast == "float")
         xp = BACKENDS.get(type(arrays[0])) or _backend(arrays)
         if op.variadic:
             out = op.forward(xp, arrays, *attrs)
@@ -264,7 +265,7 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
         y._node = None
     if mode.anomaly:
         line = user_line()
-        check_finite(op.name, out, arrays, line)
+        check_finite(op.name, out, arrays, show_line(line))
         if y._node is not None:
             y._node.line = line
     if op.view:

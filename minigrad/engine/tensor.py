@@ -363,6 +363,22 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item() if self._array.ndim == 0 else str(self), spec)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise GraphError(
+                "only leaves can be deep-copied, this tensor is part of a graph; use .clone() to "
+                "stay in the graph, or .detach().clone()"
+            )
+        twin = _new(type(self))
+        twin.__dict__.update(
+            {k: v for k, v in self.__dict__.items() if k not in ("_node", "_base")}
+        )
+        twin._array = self._array.copy(order="K")
+        twin._node = None if self._node is None else Leaf(twin)
+        if self.grad is not None:
+            twin.grad = self.grad.__deepcopy__(memo)
+        return twin
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
