@@ -98,7 +98,7 @@ class Op:
         takes_backend: bool = True,
     ) -> None:
         self.name = forward.__name__.rstrip("_")
-        self.forward = forward
+        self.forward = self.declared = forward
         self.rules = dict(rules)
         self.cast = cast
         self.view = view
@@ -119,6 +119,8 @@ class Op:
         # An operand annotated Array is cast with the others, an IndexArray never is
         self.cast_at = tuple(i for i, p in enumerate(operands) if "Index" not in str(p.annotation))
         self.variadic = bool(operands) and str(operands[0].annotation).startswith("Sequence")
+        if parameters != operands + options:  # torch's order mixes them; `apply` does not
+            self.forward = _in_order(forward, parameters, operands + options)
         self.simple = parameters == operands + options and all(
             p.default is not p.empty for p in options
         )
@@ -204,6 +206,12 @@ def _picker(places: Sequence[int]) -> Picker | None:
     return itemgetter(*places) if places else None
 
 
+def _in_order(forward: Callable[..., Any], wanted: list[Any], given: list[Any]) -> Any:
+    """Return the forward with its parameters in the order of ``given``."""
+    places = [given.index(p) for p in wanted]
+    return lambda xp, *values: forward(xp, *[values[k] for k in places])
+
+
 def _with_index(rule: Rule, index: int, g: Any, *values: Any) -> Any:
     return rule(g, index, *values)
 
@@ -269,7 +277,9 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
         if y._node is not None:
             y._node.line = line
     if op.view:
-        y._base, y._time = inputs[0]._base or inputs[0], CLOCK.time
+        base = inputs[0]._base
+        y._base = inputs[0] if base is None else base
+        y._time = CLOCK.time
     return y
 
 
@@ -413,7 +423,7 @@ def _caller(row: Op) -> Callable[..., Any]:
                 return apply(row, *row.bind(args, kwargs))
             return apply(row, args, defaults)
 
-    forward = row.forward
+    forward = row.declared
     call.__name__, call.__qualname__ = forward.__name__, forward.__qualname__
     call.__doc__, call.__module__ = forward.__doc__, forward.__module__
     signature = inspect.signature(forward)
