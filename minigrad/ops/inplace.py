@@ -100,9 +100,9 @@ def _method(name: str) -> Callable[..., Tensor]:
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         recorded = check_writable(self, f"{name}_", (*args, *kwargs.values()))
-        return assign(
-            self, function(wrap(self._array, self._node), *args, **kwargs), f"{name}_", recorded
-        )
+        # On the tape the rules may save the operand: they get a copy of what is overwritten here.
+        before = wrap(self._array.copy(order="K") if recorded else self._array, self._node)
+        return assign(self, function(before, *args, **kwargs), f"{name}_", recorded)
 
     method.__name__ = f"{name}_"
     method.__doc__ = f"In-place form of `{name}`."
