@@ -1,0 +1,155 @@
+"""Losses as modules: the options are kept, the call takes the input and the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.engine.tensor import Tensor
+from minigrad.nn.module import Module
+from minigrad.ops.classification import cross_entropy, nll_loss
+from minigrad.ops.losses import (
+    binary_cross_entropy_with_logits,
+    check_reduction,
+    l1_loss,
+    mse_loss,
+)
+
+
+class _Loss(Module):
+    """What losses share: ``reduction`` is "mean", "sum" or "none" (one loss for each example)."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.reduction = reduction
+
+
+class MSELoss(_Loss):
+    """Squared error ``(x - target)^2``, without a factor 1/2 (see `mse_loss`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.MSELoss()(mg.tensor([1.0, 2.0]), mg.tensor([0.0, 4.0]))
+    tensor(2.5)
+    """
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return mse_loss(x, target, self.reduction)
+
+
+class L1Loss(_Loss):
+    """Absolute error ``|x - target|`` (see `l1_loss`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.L1Loss()(mg.tensor([1.0, 2.0]), mg.tensor([0.0, 4.0]))
+    tensor(1.5)
+    """
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return l1_loss(x, target, self.reduction)
+
+
+class CrossEntropyLoss(_Loss):
+    """Softmax and negative log-likelihood of raw scores (see `cross_entropy`).
+
+    Do not put a softmax before it: it holds one.
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        A factor for each class, a buffer of the module.
+    ignore_index : int
+        A label whose examples do not count.
+    reduction : {"mean", "sum", "none"}
+        What to make of the losses of the examples.
+    label_smoothing : float
+        How much of each target is spread over all classes, from 0 to 1.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> loss = mg.nn.CrossEntropyLoss()(mg.zeros(2, 4), mg.tensor([0, 3]))
+    >>> round(loss.item(), 4)  # log 4
+    1.3863
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss of scores ``(N, C, ...)`` for labels ``(N, ...)`` or probabilities."""
+        return cross_entropy(
+            x, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
+
+
+class NLLLoss(_Loss):
+    """Negative log-likelihood of log-probabilities, such as of `LogSoftmax` (see `nll_loss`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.NLLLoss()(mg.tensor([[-0.5, -1.5]]), mg.tensor([1]))
+    tensor(1.5)
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss of log-probabilities ``(N, C, ...)`` for labels ``(N, ...)``."""
+        return nll_loss(x, target, self.weight, self.ignore_index, self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """Cross-entropy of yes or no, of raw scores (see `binary_cross_entropy_with_logits`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> loss = mg.nn.BCEWithLogitsLoss()(mg.zeros(3), mg.tensor([0.0, 1.0, 1.0]))
+    >>> round(loss.item(), 4)  # log 2
+    0.6931
+    """
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return binary_cross_entropy_with_logits(
+            x, target, self.weight, self.reduction, self.pos_weight
+        )

@@ -1,0 +1,77 @@
+"""Loading a module's state: check everything, then copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from minigrad.backend import is_array, to_device
+from minigrad.engine.mutation import changed
+from minigrad.engine.tensor import Tensor
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` returns."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not (self.missing_keys or self.unexpected_keys):
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing={self.missing_keys}, unexpected={self.unexpected_keys})"
+
+
+def load(
+    name: str, own: Mapping[str, Tensor], saved: Mapping[str, Any], strict: bool
+) -> IncompatibleKeys:
+    """Copy saved values into a module's tensors (see `Module.load_state_dict`)."""
+    if not isinstance(saved, Mapping):
+        raise TypeError(f"a state dict maps names to tensors; this is a {type(saved).__name__}")
+    missing = [key for key in own if key not in saved]
+    unexpected = [key for key in saved if key not in own]
+    arrays = {k: v._array if isinstance(v, Tensor) else v for k, v in saved.items() if k in own}
+    problems = [text for key in arrays if (text := _misfit(key, own[key]._array, arrays[key]))]
+    if strict and missing:
+        problems.append(f"missing: {', '.join(missing)}")
+    if strict and unexpected:
+        problems.append(f"unexpected: {', '.join(unexpected)}")
+    if problems:
+        problems += _cure(own, missing, unexpected) if strict else []
+        lines = "\n  ".join(problems)
+        raise RuntimeError(f"the state does not fit {name}, nothing was loaded:\n  {lines}")
+    moved = {k: to_device(array, own[k].device) for k, array in arrays.items()}
+    for key, array in moved.items():
+        own[key]._array[...] = array
+        changed(own[key]._array, "load_state_dict")
+    return IncompatibleKeys(missing, unexpected)
+
+
+def _misfit(key: str, target: Any, value: Any) -> str | None:
+    """Say why a value cannot be copied into a tensor's array; None if it can."""
+    if not is_array(value):
+        kind = type(value).__name__
+        return f"{key}: a Tensor or an array is needed, not {kind} (torch: tensor.numpy())"
+    if value.shape != target.shape:
+        return f"{key}: the shape is {list(target.shape)} here and {list(value.shape)} in the state"
+    if value.dtype.kind not in "biuf" or "biuf".index(value.dtype.kind) > _room(target.dtype.kind):
+        return f"{key}: the dtype is {target.dtype} here and {value.dtype} in the state"
+    return None
+
+
+def _room(kind: str) -> int:
+    return {"b": 0, "i": 2, "u": 2, "f": 3}[kind]
+
+
+def _cure(own: Mapping[str, Any], missing: list[str], unexpected: list[str]) -> list[str]:
+    """Say what would make the keys fit, where it is plain."""
+    for key in unexpected[:1]:
+        for i in range(len(key)):
+            prefix = key[: i + 1]
+            if key[i] == "." and {k.removeprefix(prefix) for k in unexpected} == set(missing):
+                return [f"fix: remove {prefix!r} from the names in the state"]
+    if missing or unexpected:
+        return [
+            "fix: build the module as it was when saving, or pass strict=False to load the rest"
+        ]
+    return []

@@ -1,0 +1,30 @@
+"""A module as text: torch's nested form, with parameter counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minigrad.nn.module import Module
+
+
+def describe(module: Module) -> str:
+    """Return the representation of a module and its parts."""
+    extra = module.extra_repr()
+    lines = [f"({name}): {part!r}" for name, part in module._own("module")]
+    head = type(module).__name__
+    if not lines and "\n" not in extra:
+        return f"{head}({extra}){_count(module)}"
+    body = "\n".join([*([extra] if extra else []), *lines])
+    return f"{head}(\n  {body.replace(chr(10), chr(10) + '  ')}\n){_count(module)}"
+
+
+def _count(module: Module) -> str:
+    """Return a remark on the number of parameters; nothing if there are none."""
+    params = list(module.parameters())
+    total = sum(p.numel() for p in params)
+    frozen = sum(p.numel() for p in params if not p.requires_grad)
+    if not params:
+        return ""
+    note = f", {frozen:,} frozen" if frozen else ""
+    return f"  # {total:,} parameter{'' if total == 1 else 's'}{note}"

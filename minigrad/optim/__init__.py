@@ -1,0 +1,7 @@
+"""Optimisers: they change parameters in place from their gradients, in flat buffers."""
+
+from minigrad.optim.adam import Adam
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer"]

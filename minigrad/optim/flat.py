@@ -1,0 +1,256 @@
+"""Parameters, and what an optimiser keeps about them, side by side in flat buffers.
+
+An update of many small arrays costs calls, one of few large arrays memory traffic. So the
+parameters of a group become views of one buffer, its state lies in buffers of the same length,
+and an update runs over chunks that stay in the processor's cache: a dozen calls a chunk, however
+many layers there are.
+
+A parameter's stretch of the buffer holds it in its own memory order (a Linear weight lies
+transposed, see `minigrad.nn.linear`), so the views look to all others as the arrays did before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from minigrad.backend import Array, Backend, backend_of, to_device
+from minigrad.engine.errors import describe
+from minigrad.engine.tensor import Tensor
+
+CHUNK = 65536  # elements of one update: parameter, gradient, state and scratch fit a 2 MB cache
+DIRECT = 32768  # a gradient of more elements is used where it is; smaller ones are put side by side
+
+
+class Chunk(NamedTuple):
+    """A stretch of the buffers that one update covers."""
+
+    p: Array
+    state: tuple[Array, ...]
+    g: Array  # scratch, for the gradient
+    work: Array  # scratch, for the update
+    pieces: list[tuple[int, Array]]  # parameters whose gradients are copied, and where to in g
+    part: tuple[int, slice]  # without pieces: one parameter, and the part of it
+
+
+class Run(NamedTuple):
+    """Consecutive parameters that have gradients and were updated equally often."""
+
+    first: int
+    last: int
+    chunks: list[Chunk]
+
+
+class Kept(NamedTuple):
+    """What is kept about one parameter: the count of its updates, and arrays of its shape."""
+
+    steps: int
+    state: Mapping[str, Array]
+
+
+class Scalars(dict[float, Any]):
+    """Numbers as the kernels take them fastest: 0-d arrays on NumPy save 0.3 us a call."""
+
+    def __init__(self, xp: Backend, dtype: Any) -> None:
+        super().__init__()
+        self._xp, self._dtype = xp, dtype
+
+    def __missing__(self, value: float) -> Any:
+        if self._xp.name != "numpy":
+            return value  # to CuPy a number is an argument, a 0-d array a read of memory
+        if len(self) >= 100:  # most are of one step only
+            self.clear()
+        self[value] = array = self._xp.asarray(value, self._dtype)
+        return array
+
+
+class Flat:
+    """Some parameters of one dtype and device, gathered in one buffer.
+
+    Parameters
+    ----------
+    params : sequence of Tensor
+        The parameters; their arrays are copied into the buffer and replaced by views of it.
+
+    Attributes
+    ----------
+    buffer : array
+        All elements, in order of the parameters.
+    state : dict of array
+        By name, buffers of the same length (see `need`).
+    steps : list of int
+        For each parameter, how often its state was updated.
+    """
+
+    def __init__(self, params: Sequence[Tensor]) -> None:
+        self.params = list(params)
+        arrays = [p._array for p in self.params]
+        self.xp = backend_of(arrays[0])
+        self._axes = [_memory_order(a) for a in arrays]
+        self.buffer = self.xp.concatenate(
+            [a.transpose(axes).reshape(-1) for a, axes in zip(arrays, self._axes, strict=True)]
+        )
+        ends = [0]
+        for a in arrays:
+            ends.append(ends[-1] + a.size)
+        self._bounds = list(pairwise(ends))
+        self._shapes = [a.shape for a in arrays]
+        self._views = [self.view(self.buffer, i) for i in range(len(arrays))]
+        for p, view in zip(self.params, self._views, strict=True):
+            p._array = view
+        self.state: dict[str, Array] = {}
+        self.steps = [0] * len(arrays)
+        self.scalars = Scalars(self.xp, self.buffer.dtype)
+        self._grads: list[Any] = []
+        self._planned: tuple[Any, ...] = ()
+        self._plan: list[list[Chunk]] = []
+        # On a GPU a call costs more than its memory traffic: all in one chunk
+        on_cpu, size = self.xp.name == "numpy", self.buffer.size
+        self._chunk, self._direct = (min(CHUNK, size), DIRECT) if on_cpu else (size, size)
+        self._scratch = [self.xp.empty_like(self.buffer[: self._chunk]) for _ in range(2)]
+
+    def view(self, flat: Array, i: int, start: int = 0) -> Array:
+        """Return parameter i's stretch of a flat array (that begins at ``start``), in its shape."""
+        first, last = self._bounds[i]
+        shape, axes = self._shapes[i], self._axes[i]
+        inverse = sorted(range(len(axes)), key=axes.__getitem__)
+        stretch = flat[first - start : last - start]
+        return stretch.reshape([shape[a] for a in axes]).transpose(inverse)
+
+    def holds(self) -> bool:
+        """Say whether the parameters still lie in the buffer: nobody gave one another array."""
+        return all(p._array is view for p, view in zip(self.params, self._views, strict=True))
+
+    def need(self, names: Sequence[str]) -> None:
+        """Make sure that there is a state buffer of each name; new ones hold zeros."""
+        for name in names:
+            if name not in self.state:
+                self.state[name] = self.xp.zeros_like(self.buffer)
+
+    def state_of(self, i: int) -> dict[str, Array]:
+        """Return parameter i's state, as views in its shape."""
+        return {name: self.view(flat, i) for name, flat in self.state.items()}
+
+    def kept(self, i: int) -> Kept:
+        """Return what is kept about parameter i."""
+        return Kept(self.steps[i], self.state_of(i))
+
+    def keep(self, entries: Sequence[Kept | None]) -> None:
+        """Take over, for each parameter, what was kept about it elsewhere (None: nothing)."""
+        self.state.clear()
+        self._planned = ()
+        self.steps = [0 if entry is None else entry.steps for entry in entries]
+        device = self.xp.device_of(self.buffer)
+        for i, entry in enumerate(entries):
+            for name, array in entry.state.items() if entry is not None else ():
+                self.need([name])
+                self.view(self.state[name], i)[...] = to_device(array, device)
+
+    def runs(self, names: tuple[str, ...]) -> list[Run]:
+        """Return what there is to update now, with the state buffers of these names."""
+        dtype, kind = self.buffer.dtype, type(self.buffer)
+        grads: list[Any] = []
+        complete = True
+        for p, shape in zip(self.params, self._shapes, strict=True):
+            grad = p.grad
+            if grad is None:
+                complete = False
+                grads.append(None)
+                continue
+            g = grad._array
+            if g.shape != shape or g.dtype is not dtype or type(g) is not kind:
+                self._check(p, g)
+            grads.append(g)
+        self._grads = grads
+        steps = self.steps
+        if complete and steps.count(steps[0]) == len(steps):
+            spans = [(0, len(steps))]
+        else:
+            spans = _equal_spans(
+                [None if g is None else n for n, g in zip(steps, grads, strict=True)]
+            )
+        if self._planned != (spans, names):
+            self.need(names)
+            self._plan = [Run(*span, self._chunks(*span, names)) for span in spans]
+            self._planned = (spans, names)
+        return self._plan
+
+    def chunks(self, run: Run) -> Iterator[tuple[Chunk, Array]]:
+        """Yield a run's chunks, each with the gradient of its stretch (to be read only)."""
+        grads = self._grads
+        owner, whole = -1, None
+        for chunk in run.chunks:
+            if chunk.pieces:
+                for i, place in chunk.pieces:
+                    place[...] = grads[i]
+                yield chunk, chunk.g
+            else:
+                i, part = chunk.part
+                if i != owner:  # a copy only if the gradient lies in another order
+                    owner, whole = i, grads[i].transpose(self._axes[i]).reshape(-1)
+                yield chunk, whole[part]
+
+    def _check(self, p: Tensor, g: Array) -> None:
+        """Raise if g cannot be the gradient of p."""
+        if g.shape != p.shape or g.dtype != p.dtype or type(g) is not type(self.buffer):
+            raise ValueError(
+                f"{p.name or 'a parameter'} is {describe(p)} and its .grad is {describe(g)}; "
+                "they must be alike: let backward() compute the gradient, or convert it"
+            )
+
+    def _chunks(self, first: int, last: int, names: Sequence[str]) -> list[Chunk]:
+        """Cut the buffers' stretch of some parameters into chunks."""
+        chunks: list[Chunk] = []
+        small: list[int] = []  # parameters that will share a chunk
+
+        def add(start: int, end: int, members: list[int]) -> None:
+            g, work = (scratch[: end - start] for scratch in self._scratch)
+            begin = self._bounds[members[0]][0]
+            pieces = [(i, self.view(g, i, begin)) for i in members] if len(members) > 1 else []
+            state = tuple(self.state[name][start:end] for name in names)
+            part = (members[0], slice(start - begin, end - begin))
+            chunks.append(Chunk(self.buffer[start:end], state, g, work, pieces, part))
+
+        def add_small() -> None:
+            if small:
+                add(self._bounds[small[0]][0], self._bounds[small[-1]][1], small)
+                small.clear()
+
+        for i in range(first, last):
+            start, end = self._bounds[i]
+            if end - start > self._direct:
+                add_small()
+                for cut in range(start, end, self._chunk):
+                    add(cut, min(cut + self._chunk, end), [i])
+            else:
+                if small and end - self._bounds[small[0]][0] > self._chunk:
+                    add_small()
+                small.append(i)
+        add_small()
+        return chunks
+
+
+def gather(params: Sequence[Tensor]) -> list[Flat]:
+    """Gather parameters in flat buffers, one for each dtype and device among them."""
+    alike: dict[Any, list[Tensor]] = {}
+    for p in params:
+        alike.setdefault((p.dtype, p.device), []).append(p)
+    return [Flat(members) for members in alike.values()]
+
+
+def _memory_order(array: Array) -> list[int]:
+    """Return an array's axes in the order of its memory, the slowest first."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
+def _equal_spans(values: Sequence[int | None]) -> list[tuple[int, int]]:
+    """Return (first, last) of each stretch of equal values, without those of None."""
+    spans = []
+    first = 0
+    for i in range(1, len(values) + 1):
+        if i == len(values) or values[i] != values[first]:
+            if values[first] is not None:
+                spans.append((first, i))
+            first = i
+    return spans

@@ -1,0 +1,232 @@
+"""Optimizer: parameter groups, and the one loop in which all optimisers run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from minigrad.backend import Backend
+from minigrad.engine.errors import describe
+from minigrad.engine.modes import enable_grad
+from minigrad.engine.mutation import changed
+from minigrad.engine.tensor import Tensor, wrap
+from minigrad.optim.flat import Flat, Scalars, gather
+from minigrad.optim.state import load, save
+
+Update = Callable[..., None]  # (p, g, work, *state): change p and the state in place
+
+
+class Optimizer:
+    """Base of all optimisers.
+
+    A subclass names what it keeps about a parameter (``_state_names``) and gives the update of a
+    stretch of parameters (``_update``), written with in-place array functions. The parameters are
+    gathered in flat buffers at the first step (`minigrad.optim.flat`): each one's array then is
+    a view of its group's buffer, in the memory order that it had. A parameter whose array is
+    replaced later (``p.data = ...``, ``module.to(...)``) is gathered again, with its state.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        The tensors to update; or groups, dicts with ``"params"`` and options of their own.
+    defaults : dict
+        The options of a group that does not state them.
+
+    Raises
+    ------
+    TypeError
+        ``params`` is a single tensor or a set, or holds something else than floating tensors.
+    ValueError
+        No parameters, one parameter twice, a computed tensor, or an option out of its range.
+    """
+
+    _state_names: tuple[str, ...]  # of all that it may keep about a parameter
+    _counts_steps = True  # whether an update depends on how many there were
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self._flats: list[list[Flat]] = []  # of each group
+        self._name = type(self).__name__
+        if isinstance(params, (Tensor, dict)):
+            kind = "Tensor" if isinstance(params, Tensor) else "dict"
+            raise TypeError(
+                f"{self._name} takes a list of parameters, not one {kind}: wrap it in [ ]"
+            )
+        groups = self._ordered(params)
+        if not groups:
+            raise ValueError(
+                f"{self._name} got no parameters. model.parameters() can be read only once; and "
+                "layers in a plain list are not seen, keep them in nn.Sequential or nn.ModuleList"
+            )
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group: a dict with ``"params"``, and options that differ from the defaults."""
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(f"a group is a dict with a 'params' entry, not {param_group!r:.80}")
+        group = self.defaults | param_group
+        unknown = sorted(set(group) - set(self.defaults) - {"params"})
+        if unknown:
+            raise ValueError(
+                f"{self._name} has no option {unknown[0]!r}; it has: {', '.join(self.defaults)}"
+            )
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else self._ordered(params)
+        if not params:
+            raise ValueError(f"{self._name}: group {len(self.param_groups)} has no parameters")
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for i, p in enumerate(params):
+            what = f"{self._name}: parameter {i} of group {len(self.param_groups)}"
+            self._check_parameter(what, p)
+            if id(p) in known:
+                raise ValueError(f"{what} ({describe(p)}) occurs twice; list it once")
+            known.add(id(p))
+        self._check(group)
+        self.param_groups.append(group | {"params": params})
+        self._flats.append([])
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients of all parameters, or fill them with zeros."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.grad = None if set_to_none else p.grad.detach().zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update, in place, the parameters that have a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients again; what it returns is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for k, group in enumerate(self.param_groups):
+            for flat in self.gathered(k):
+                self._step(flat, group)
+        return loss
+
+    def _step(self, flat: Flat, group: dict[str, Any]) -> None:
+        xp, number = flat.xp, flat.scalars
+        names, maximize = self._names(group), group["maximize"]
+        decay = float(group["weight_decay"])
+        runs = flat.runs(names)
+        for run in runs:
+            steps = flat.steps[run.first]
+            update = self._update(group, steps, xp, number)
+            for chunk, g in flat.chunks(run):
+                if maximize:
+                    g = xp.negative(g, chunk.g)
+                if decay:
+                    g = xp.add(g, xp.multiply(chunk.p, number[decay], chunk.work), chunk.g)
+                update(chunk.p, g, chunk.work, *chunk.state)
+            if names:
+                steps = steps + 1 if self._counts_steps else 1
+                flat.steps[run.first : run.last] = [steps] * (run.last - run.first)
+        if runs:
+            changed(flat.buffer, f"{self._name}.step")
+
+    # ---- what a subclass says -----------------------------------------------------------------
+
+    def _check(self, group: Mapping[str, Any]) -> None:
+        """Raise if an option is out of its range."""
+        for name in ("lr", "weight_decay"):
+            self._check_not_negative(name, group[name])
+
+    def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of what is kept about a parameter under its group's options."""
+        return self._state_names
+
+    def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
+        """Return the update of parameters that were updated ``steps`` times before.
+
+        It is called as ``(p, g, work, *state)`` on stretches of the flat buffers, with the
+        gradient (not to be changed), and scratch of the same length.
+        """
+        raise NotImplementedError(f"{self._name} has no _update(group, steps, xp, number)")
+
+    # ---- state --------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> dict[Tensor, dict[str, Any]]:
+        """What is kept about each parameter that was updated: views, by torch's names."""
+        return {
+            p: ({"step": Tensor(float(flat.steps[i]))} if self._counts_steps else {})
+            | {name: wrap(view, None) for name, view in flat.state_of(i).items()}
+            for flats in self._flats
+            for flat in flats
+            for i, p in enumerate(flat.params)
+            if flat.steps[i]
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the options and the state, laid out as torch does.
+
+        ``"param_groups"`` holds each group's options and its parameters' numbers, ``"state"``
+        what is kept about each number. The tensors share the optimiser's memory.
+        """
+        return save(self)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over options and state that `state_dict` returned (torch's are understood too).
+
+        Everything is checked before anything is changed. Values are copied, and cast to the
+        dtype and device of their parameter.
+
+        Raises
+        ------
+        ValueError
+            The state is of another optimiser, or of parameters of other number or shape.
+        """
+        load(self, state_dict)
+
+    def gathered(self, k: int) -> list[Flat]:
+        """Return the flat buffers of group k, made again if a parameter has left them."""
+        flats, params = self._flats[k], self.param_groups[k]["params"]
+        complete = sum(len(flat.params) for flat in flats) == len(params)
+        if not (complete and all(flat.holds() for flat in flats)):
+            kept = {id(p): flat.kept(i) for flat in flats for i, p in enumerate(flat.params)}
+            self._flats[k] = gather(params)
+            for flat in self._flats[k]:
+                flat.keep([kept.get(id(p)) for p in flat.params])
+        return self._flats[k]
+
+    # ---- checks -------------------------------------------------------------------------------
+
+    def _ordered(self, params: Any) -> list[Any]:
+        if isinstance(params, (set, frozenset)) or not isinstance(params, Iterable):
+            kind = (
+                "a set, which has no order" if isinstance(params, Iterable) else f"{params!r:.60}"
+            )
+            raise TypeError(f"{self._name} takes a list of parameters, not {kind}")
+        return list(params)
+
+    def _check_parameter(self, what: str, p: Any) -> None:
+        if not isinstance(p, Tensor):
+            pair = " (pass model.parameters(), not named_parameters())" if type(p) is tuple else ""
+            raise TypeError(f"{what} is a {type(p).__name__}, not a Tensor{pair}")
+        if not p.is_leaf:
+            raise ValueError(
+                f"{what} was computed by {p.grad_fn!r}, and only leaves can be optimised: "
+                "call requires_grad_() on the final tensor, or pass x.detach().requires_grad_()"
+            )
+        if p.dtype.kind != "f":
+            raise TypeError(f"{what} is {describe(p)}; only floating tensors have gradients")
+
+    def _check_not_negative(self, name: str, value: Any) -> None:
+        if isinstance(value, str) or not float(value) >= 0:
+            raise ValueError(f"{self._name}: {name} must be a number >= 0, not {value!r}")
+
+    def __repr__(self) -> str:
+        lines = [f"{self._name} ("]
+        for k, group in enumerate(self.param_groups):
+            params = group["params"]
+            count = sum(p.numel() for p in params)
+            lines.append(f"Parameter Group {k}  # {count:,} parameters in {len(params)} tensors")
+            lines += [f"    {name}: {group[name]}" for name in sorted(self.defaults)]
+        return "\n".join([*lines, ")"])
