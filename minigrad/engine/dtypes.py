@@ -158,6 +158,8 @@ def make_array(data: Any, dtype: DType | None, device: str | Device | None, copy
         )
     else:
         array = _from_python(data)
+        if wanted is None and array.dtype == float64:
+            wanted = _default
         copy = False
     if wanted is None:
         wanted = array.dtype.newbyteorder("=")
@@ -183,6 +185,4 @@ def _from_python(data: Any) -> Array:
             f"cannot make a tensor of {data!r:.80} (it would be {array.dtype}); "
             "tensors hold bools, ints and floats: turn text into numbers first"
         )
-    if array.dtype == float64:
-        array = array.astype(_default)
     return array

@@ -114,9 +114,8 @@ def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exceptio
                 "; sizes must be equal or 1, counted from the last axis "
                 "(reshape one operand, or add an axis of size 1 with unsqueeze)"
             )
-    kind = type(error) if type(error) in (TypeError, IndexError, MemoryError) else ValueError
-    if isinstance(error, (OverflowError, NotImplementedError, ZeroDivisionError)):
-        kind = type(error)
+    kept = (IndexError, TypeError, MemoryError, OverflowError, NotImplementedError, ZeroDivisionError)
+    kind = next((k for k in kept if isinstance(error, k)), ValueError)
     return kind(f"{head}: {reason or error}\n  at {show_line(user_line())}")
 
 
