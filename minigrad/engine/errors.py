@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from minigrad.backend import DeviceMismatchError, backend_of, is_array
+from minigrad.backend import DeviceError, DeviceMismatchError, backend_of, is_array
 
 if TYPE_CHECKING:
     from minigrad.engine.op import Op
@@ -86,6 +86,10 @@ def broadcast_clash(shapes: Sequence[tuple[int, ...]]) -> str | None:
     return None
 
 
+_KEPT = (IndexError, TypeError, MemoryError, OverflowError, NotImplementedError, ZeroDivisionError,
+         DeviceError)  # fmt: skip
+
+
 def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exception) -> Exception:
     """Turn an array library's error inside an op's forward into one that says what to do."""
     arrays = [getattr(x, "_array", x) for x in inputs]
@@ -114,8 +118,7 @@ def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exceptio
                 "; sizes must be equal or 1, counted from the last axis "
                 "(reshape one operand, or add an axis of size 1 with unsqueeze)"
             )
-    kept = (IndexError, TypeError, MemoryError, OverflowError, NotImplementedError, ZeroDivisionError)
-    kind = next((k for k in kept if isinstance(error, k)), ValueError)
+    kind = next((k for k in _KEPT if isinstance(error, k)), ValueError)
     return kind(f"{head}: {reason or error}\n  at {show_line(user_line())}")
 
 
