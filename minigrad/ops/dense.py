@@ -22,7 +22,7 @@ def _rows(a: Any) -> Any:
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """What `linear` means: ``x W^T + b``."""
+    """Return ``x W^T + b``, what `linear` means."""
     if weight.ndim == 1:
         y = matmul(x, weight)
     else:
@@ -109,7 +109,8 @@ def linear(xp: Backend, x: Array, weight: Array, bias: Array | None = None) -> A
     Examples
     --------
     >>> import minigrad as mg
-    >>> mg.linear(mg.tensor([1.0, 2.0]), mg.tensor([[1.0, 0.0], [1.0, 1.0]]), mg.tensor([0.0, 10.0]))
+    >>> w, b = mg.tensor([[1.0, 0.0], [1.0, 1.0]]), mg.tensor([0.0, 10.0])
+    >>> mg.linear(mg.tensor([1.0, 2.0]), w, b)
     tensor([ 1., 13.])
     """
     if weight.ndim not in (1, 2):

@@ -70,7 +70,9 @@ def dropout_mask(
 
 def _check_probability(p: float) -> None:
     if not 0 <= p <= 1:
-        raise ValueError(f"p={p} is the probability of dropping an element; it must be from 0 to 1")
+        raise ValueError(
+            f"dropout: p={p} must be from 0 to 1, the probability of dropping an element"
+        )
 
 
 def _drop(x: Any, p: float, training: bool, dims: int | None, generator: Generator | None) -> Any:
@@ -149,7 +151,9 @@ def dropout1d(
     True
     """
     if x.ndim not in (2, 3):
-        raise ValueError(f"dropout1d: input has shape {list(x.shape)}; it takes (N, C, L) or (C, L)")
+        raise ValueError(
+            f"dropout1d: input has shape {list(x.shape)}; it takes (N, C, L) or (C, L)"
+        )
     return _drop(x, p, training, x.ndim - 1, generator)
 
 
