@@ -3,6 +3,8 @@
 from minigrad.ops.activation import *  # noqa: F403
 from minigrad.ops.arithmetic import *  # noqa: F403
 from minigrad.ops.attention import *  # noqa: F403
+from minigrad.ops.channel_norm import *  # noqa: F403
+from minigrad.ops.classification import *  # noqa: F403
 from minigrad.ops.compare import *  # noqa: F403
 from minigrad.ops.conv import *  # noqa: F403
 from minigrad.ops.convert import *  # noqa: F403

@@ -151,7 +151,7 @@ def normal_(
 def install() -> None:
     """Give `Tensor` its in-place operators and methods."""
     for name, row in TABLE.items():
-        if row.cast is not None and row.operands and row.name not in _NOT_IN_PLACE:
+        if row.cast is not None and hasattr(Tensor, name) and name not in _NOT_IN_PLACE:
             setattr(Tensor, f"{name}_", _method(name))
     for name in ("masked_fill", "scatter", "scatter_add", "index_add"):
         setattr(Tensor, f"{name}_", _method(name))

@@ -44,8 +44,9 @@ UFUNC_NAMES = {
 }  # fmt: skip
 
 # Modules whose ops are functions only: layers, losses, new tensors
-FUNCTION_MODULES = {"create", "random", "conv", "pool", "resample", "dense", "losses", "norm",
-                    "attention", "dropout", "einsum"}  # fmt: skip
+FUNCTION_MODULES = {"create", "random", "conv", "pool", "resample", "dense", "losses",
+                    "classification", "norm", "channel_norm", "attention", "dropout",
+                    "einsum"}  # fmt: skip
 FUNCTIONS = {"where", "embedding", "one_hot", "getitem", "index", "index_put", "alias"}
 
 
