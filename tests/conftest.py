@@ -1,0 +1,56 @@
+"""What all tests share: the backends they run on, seeds, hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import minigrad as mg
+from minigrad.backend import gpu_problem
+
+# Helpers for the tests are in tests/support; this makes them importable however pytest is started.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=20)
+settings.register_profile("dev", deadline=None, print_blob=True, max_examples=200)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+DEVICES = {"numpy": "cpu", "cupy": "cuda"}
+
+
+def wanted_backends() -> list[str]:
+    """Return the backends named in MINIGRAD_TEST_BACKENDS (default: numpy)."""
+    names = os.environ.get("MINIGRAD_TEST_BACKENDS", "numpy").replace(" ", "").split(",")
+    unknown = set(names) - set(DEVICES)
+    if unknown:
+        raise pytest.UsageError(
+            f"MINIGRAD_TEST_BACKENDS names {sorted(unknown)}; it may name {sorted(DEVICES)}"
+        )
+    return names
+
+
+@pytest.hookimpl(trylast=True)  # so that the backend comes last in a test's name
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for ``backend`` on each wanted one; it gets the device to use."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    params = []
+    for name in wanted_backends():
+        problem = gpu_problem() if name == "cupy" else None
+        marks = [pytest.mark.gpu] if name == "cupy" else []
+        if problem is not None:
+            marks.append(pytest.mark.skip(reason=f"needs a CUDA GPU: {problem}"))
+        params.append(pytest.param(DEVICES[name], id=name, marks=marks))
+    metafunc.parametrize("backend", params)
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """Start every test from the same random numbers, whichever tests ran before it."""
+    mg.manual_seed(0)
+    np.random.seed(0)  # the global stream, for code under test that uses it

@@ -1,0 +1,136 @@
+"""The tests of the table can fail: wrong rules are planted, and each must be caught."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.cases import Case, cases
+from support.checks import check_facts
+from support.faults import FAULTS, Rule, caught_by, planted
+
+import minigrad as mg
+from minigrad.backend import Array, Backend
+from minigrad.check import gradcheck
+from minigrad.engine.facts import Facts, S, Sample
+from minigrad.engine.op import TABLE, Op, op
+
+RULES = [
+    (row, name) for row in TABLE.values() if row.facts and row.facts.order for name in row.rules
+]
+SUBTLE = ["tanh", "mul", "matmul", "sum", "amax", "softmax", "permute", "cat", "index", "conv2d",
+          "layer_norm", "cross_entropy"]  # fmt: skip
+
+
+def with_operand(row: Op, operand: str) -> list[Case]:
+    """Return the cases of a row that pass an operand (some are optional)."""
+    place = 0 if row.variadic else row.operands.index(operand)
+    return [
+        c
+        for c in cases([row])
+        if len(c.sample.operands) > place and c.sample.operands[place] is not None
+    ]
+
+
+@pytest.mark.parametrize(("row", "operand"), RULES, ids=[f"{r.name}-{n}" for r, n in RULES])
+@pytest.mark.parametrize("fault", ["zero", "twice", "sign"])
+def test_every_rule_is_watched(row: Op, operand: str, fault: str) -> None:
+    with planted(row, **{operand: FAULTS[fault](row.rules[operand])}):
+        assert caught_by(with_operand(row, operand)), f"{fault}: nothing failed"
+
+
+@pytest.mark.parametrize("name", SUBTLE)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_other_faults_are_caught(name: str, fault: str) -> None:
+    row = TABLE[name]
+    for operand, rule in row.rules.items():
+        found = with_operand(row, operand)
+        with planted(row, **{operand: FAULTS[fault](rule)}):
+            assert caught_by(found), f"{fault} of {operand}: nothing failed"
+        assert caught_by(found[:1]) is None, "the fault stayed after the test"
+
+
+# ---- the four that the checkers of known engines let pass ---------------------------------------
+
+PERMUTED = S((3, 3, 3), dims=(1, 2, 0))
+SUM_HIDES = [
+    ("softmax", "x", lambda g: g * 0.0, S((3, 4), dim=1)),
+    ("batch_norm", "x", lambda g: g * 0.0, S((5, 3), None, None, (3,), (3,), training=True)),
+    ("permute", "x", lambda g, dims: TABLE["permute"].function(g, dims), PERMUTED),
+    ("reshape", "x", lambda g, x_shape: g[::-1].reshape(x_shape), S((4, 3), shape=(4, 3))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "operand", "rule", "sample"), SUM_HIDES, ids=[f[0] for f in SUM_HIDES]
+)
+def test_faults_that_a_cotangent_of_ones_hides(
+    name: str, operand: str, rule: Rule, sample: Sample
+) -> None:
+    row = TABLE[name]
+    case = Case(row, sample)
+    call = case.draw()
+    tensors = call.tensors("cpu")
+    place = row.operands.index(operand)
+
+    def fn(x: mg.Tensor) -> mg.Tensor:
+        return call.on([x if i == place else v for i, v in enumerate(tensors)])[0]  # type: ignore[no-any-return]
+
+    x = tensors[place]
+    ones = np.ones(fn(x).shape)
+    assert caught_by([case]) is None
+    with planted(row, **{operand: rule}):
+        assert gradcheck(fn, x, cotangent=ones).verdict != "failed"  # as the known checkers say
+        assert gradcheck(fn, x).verdict == "failed"
+        assert caught_by([case])
+        assert caught_by(cases([row]))
+
+
+# ---- rows that are added -------------------------------------------------------------------------
+
+
+def test_new_row_is_tested_with_no_test_written() -> None:
+    facts = Facts(lambda x: x**3, [S((2, 3)), S(())], analytic=True)
+    try:
+
+        @op(x=lambda g, x: g * x * x * 3.0, facts=facts)
+        def cube_of_tests(xp: Backend, x: Array) -> Array:
+            return x * x * x
+
+        row = TABLE["cube_of_tests"]
+        assert len(cases([row])) == 2
+        assert caught_by(cases([row])) is None
+        with planted(row, x=lambda g, x: g * x * x):
+            assert "check_derivative" in str(caught_by(cases([row])))
+        with planted(row, x=lambda g, x: g * np.asarray(getattr(x, "_array", x)) ** 2 * 3.0):
+            assert "check_second_derivative" in str(caught_by(cases([row])))
+        row.forward = lambda xp, x: x * x * x + 1e-3
+        assert "check_value" in str(caught_by(cases([row])))
+        row.forward = lambda xp, x: (x * x * x).astype("float64")
+        assert "float32 in gave float64 out" in str(caught_by(cases([row])))
+
+        def spoil(xp: Backend, x: Array) -> Array:
+            y = x * x * x
+            x *= 1.0 + 1e-12
+            return y
+
+        row.forward = spoil
+        assert "an operand after backward" in str(caught_by(cases([row])))
+        row.forward = lambda xp, x: x
+        row.facts = Facts(lambda x: x, [S((2, 3))])
+        with planted(row, x=lambda g: g):
+            assert "shares memory with an operand" in str(caught_by(cases([row])))
+    finally:
+        del TABLE["cube_of_tests"]
+
+
+def test_row_without_facts_fails() -> None:
+    try:
+
+        @op(x=lambda g: g)
+        def bare_of_tests(xp: Backend, x: Array) -> Array:
+            return x + 0.0
+
+        with pytest.raises(AssertionError, match="bare_of_tests has no facts"):
+            check_facts(TABLE["bare_of_tests"])
+    finally:
+        del TABLE["bare_of_tests"]

@@ -1,0 +1,444 @@
+"""What must hold for every call of every op; each check raises AssertionError where it does not.
+
+`CHECKS` lists them all: the tests run each on each sample, and the tests of the tests break a
+rule on purpose and demand that one of them fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import backend_of
+from minigrad.check import gradcheck, gradgradcheck
+from minigrad.engine.backward import backward, gradients
+from minigrad.engine.modes import no_grad
+from minigrad.engine.op import Op
+from minigrad.engine.tensor import Tensor, wrap
+from support.cases import Call, Case, domain_of, is_elementwise, is_floating
+
+VALUE = {"float64": 1e-12, "float32": 4e-6, "float16": 4e-3}  # relative to the largest element
+GRADIENT32 = 1e-4
+
+# These may return their argument itself, as torch's do: nothing is to be done.
+RETURN_OPERAND = {"alias", "cast", "contiguous", "dropout", "dropout1d", "dropout2d",
+                  "alpha_dropout", "to_device"}  # fmt: skip
+
+
+# ---- facts --------------------------------------------------------------------------------------
+
+
+def check_facts(row: Op) -> None:
+    """A row has what its tests are made from, and its text has an example."""
+    assert row.facts is not None, f"op {row.name} has no facts, so nothing would test it"
+    assert row.facts.samples, f"op {row.name} has no samples, so nothing would test it"
+    doc = row.function.__doc__
+    assert doc, f"op {row.name} has no docstring"
+    assert row.name.startswith("_") or ">>>" in doc, f"op {row.name} has no example"
+
+
+# ---- values -------------------------------------------------------------------------------------
+
+
+def check_value(case: Case, device: str) -> None:
+    """The value is the reference's, in float64 and float32, with or without a graph."""
+    for dtype in (np.float64, np.float32):
+        call = case.draw(dtype)
+        outputs = call.on(call.tensors(device))
+        expect(outputs, call, np.dtype(dtype))
+        with no_grad():
+            silent = call.on(call.tensors(device))
+        for y, z in zip(outputs, silent, strict=True):
+            same(y, z, "the value under no_grad")
+            assert z.is_leaf, "a graph was recorded under no_grad"
+        if call.floating:
+            raw = call.on(call.arrays(device))
+            for y, z in zip(outputs, raw, strict=True):
+                assert not isinstance(z, Tensor), "raw arrays must give raw arrays"
+                same(y, z, "the value on raw arrays")
+
+
+def check_half(case: Case, device: str) -> None:
+    """Float16 in gives float16 out, near the reference."""
+    call = case.draw(np.float16)
+    if call.floating:
+        expect(call.on(call.tensors(device)), call, np.dtype(np.float16))
+
+
+def expect(outputs: Sequence[Tensor], call: Call, dtype: np.dtype[Any]) -> None:
+    """Compare outputs with the reference: shape, kind of dtype, dtype, values."""
+    wanted = call.reference()
+    assert len(outputs) == len(wanted), f"{len(outputs)} outputs, the reference has {len(wanted)}"
+    if "dtype" in call.options:
+        dtype = np.dtype(call.options["dtype"])
+    for y, r in zip(outputs, wanted, strict=True):
+        assert isinstance(y, Tensor), f"the output is a {type(y).__name__}, not a Tensor"
+        assert y.shape == r.shape, f"shape {y.shape}, the reference has {r.shape}"
+        assert y.dtype.kind == r.dtype.kind.replace("u", "i"), f"{y.dtype} for {r.dtype}"
+        if y.dtype.kind != "f":
+            np.testing.assert_array_equal(host(y), r)
+            continue
+        if call.floating:
+            assert y.dtype == dtype, f"{dtype} in gave {y.dtype} out"
+        close(y, r, call.row.facts.tolerance.get(y.dtype.name, VALUE[y.dtype.name]))  # type: ignore[union-attr]
+
+
+# ---- derivatives --------------------------------------------------------------------------------
+
+
+def check_derivative(case: Case, device: str) -> None:
+    """Backward agrees with central differences, and with the complex step of an analytic op."""
+    call = case.draw()
+    if not differentiable(call, device):
+        return
+    report = derivative(call, device, gradcheck)
+    assert report.verdict != "failed", f"\n{report}"
+    if call.row.facts.analytic:  # type: ignore[union-attr]
+        report = derivative(call, device, gradcheck, method="complex", atol=1e-11, rtol=1e-9)
+        assert report.verdict != "failed", f"\n{report}"
+
+
+def check_second_derivative(case: Case, device: str) -> None:
+    """The derivatives of the gradients agree with central differences of the gradients."""
+    call = case.draw()
+    if differentiable(call, device) and call.row.facts.order >= 2:  # type: ignore[union-attr]
+        report = derivative(call, device, gradgradcheck)
+        assert report.verdict != "failed", f"\n{report}"
+
+
+def derivative(call: Call, device: str, check: Callable[..., Any], **options: Any) -> Any:
+    """Run a gradient check over all floating operands of a call at once."""
+    tensors, at = call.tensors(device), call.floating
+    arrays = call.arrays(device)  # the complex step calls the op on raw arrays
+
+    def fn(*floating: Any) -> tuple[Any, ...]:
+        values = list(tensors if isinstance(floating[0], Tensor) else arrays)
+        for i, x in zip(at, floating, strict=True):
+            values[i] = x
+        return tuple(call.on(values))
+
+    return check(fn, [tensors[i] for i in at], **options)
+
+
+def differentiable(call: Call, device: str) -> bool:
+    """Say whether a call has derivatives to check; an op of order 0 must give none but zeros."""
+    tensors = call.tensors(device)
+    outputs = [y for y in call.on(tensors) if y.is_floating_point()]
+    for y in call.on(tensors):
+        assert y.is_floating_point() or not y.requires_grad, f"a {y.dtype} output requires grad"
+    if not call.floating or not outputs:
+        return False
+    if call.row.facts.order == 0:  # type: ignore[union-attr]
+        grads = pull(outputs, [tensors[i] for i in call.floating], cotangents(outputs))
+        assert all(g is None or not host(g).any() for g in grads), "order 0, but a gradient"
+        return False
+    return True
+
+
+# ---- dtypes -------------------------------------------------------------------------------------
+
+
+def check_dtypes(case: Case, device: str) -> None:
+    """Gradients have their operand's dtype and are right in float32; scalars and ints are weak."""
+    call = case.draw(np.float32)
+    if differentiable(call, device):
+        coarse = first_gradients(call, device)
+        fine = first_gradients(case_in_float64(call), device)
+        for i, a, b in zip(call.floating, coarse, fine, strict=True):
+            if a is not None and b is not None:
+                assert a.dtype == np.float32, f"the gradient of operand {i} is {a.dtype}"
+                close(a, host(b), GRADIENT32)
+    if is_elementwise(call.row) and len(call.values) > 1:
+        check_scalars(call, device)
+    if call.row.cast == "float":
+        check_integers(call, device)
+
+
+def check_scalars(call: Call, device: str) -> None:
+    """A Python number, or a NumPy scalar, does not promote float32."""
+    for i in call.floating:
+        others = [j for j in call.floating if j != i]
+        if not others or i not in call.row.cast_at or not call.row.primitive:
+            continue
+        number = float(np.float32(np.mean(domain_of(call.row, i)) + 0.3))
+        values = call.tensors(device)
+        expected = call.on(
+            [Tensor(number, device=device) if j == i else x for j, x in enumerate(values)]
+        )
+        for scalar in (number, np.float64(number), np.float32(number)):
+            found = call.on([scalar if j == i else x for j, x in enumerate(values)])
+            for y, z in zip(found, expected, strict=True):
+                assert y.dtype.kind != "f" or y.dtype == np.float32, f"{scalar!r} made it {y.dtype}"
+                close(y, host(z), 1e-6)
+
+
+def check_integers(call: Call, device: str) -> None:
+    """An op that takes floats computes on ints and bools what it computes on their float32."""
+    for dtype in (np.int64, np.int32, np.uint8, np.bool_):
+        limit = 1 if dtype == np.bool_ else 3
+        whole, exact = list(call.values), list(call.values)
+        for i in call.floating:
+            whole[i] = np.clip(np.round(call.values[i]), 0, limit).astype(dtype)
+            exact[i] = whole[i].astype(np.float32)
+        with np.errstate(all="ignore"):
+            found = call.on(call.tensors(device, whole))
+            expected = call.on(call.tensors(device, exact))
+        for y, z in zip(found, expected, strict=True):
+            same(y, z, f"the value on {np.dtype(dtype)}")
+
+
+def case_in_float64(call: Call) -> Call:
+    """Return a float32 call with the very same values in float64."""
+    values = [x.astype(np.float64) if is_floating(x) else x for x in call.values]
+    return Call(call.row, values, call.options, call.listed)
+
+
+# ---- layouts ------------------------------------------------------------------------------------
+
+
+def check_layouts(case: Case, device: str) -> None:
+    """Transposed, strided, reversed and (elementwise) stretched operands give the same results."""
+    call = case.draw()
+    for layout in LAYOUTS:
+        if layout is stretched and not is_elementwise(call.row):
+            continue
+        plain, odd = call.tensors(device), call.tensors(device)
+        touched = False
+        for i in call.floating:
+            if plain[i].ndim and plain[i].numel():
+                array = layout(plain[i]._array)
+                touched = touched or array.strides != plain[i]._array.strides
+                odd[i] = wrap(array, None).requires_grad_()
+                plain[i] = wrap(backend_of(array).ascontiguousarray(array), None).requires_grad_()
+        if not touched:
+            continue
+        expected = call.on(plain)
+        try:
+            found = call.on(odd)
+        except ValueError as error:
+            if "contiguous" in str(error):  # torch's view refuses, and says so
+                continue
+            raise
+        for y, z in zip(found, expected, strict=True):
+            assert y.shape == z.shape, f"{layout.__name__}: shape {y.shape} for {z.shape}"
+            close(y, host(z), 1e-13)
+        for a, b in zip(grads_of(found, odd, call), grads_of(expected, plain, call), strict=True):
+            assert (a is None) == (b is None), f"{layout.__name__}: a gradient is missing"
+            if a is not None and b is not None:
+                close(a, host(b), 1e-12)
+
+
+def transposed(x: Any) -> Any:
+    """Return x with its axes in memory in reverse order."""
+    return x.T.copy().T
+
+
+def strided(x: Any) -> Any:
+    """Return x as every second element of memory along the last axis, and offset."""
+    wide = backend_of(x).zeros((*x.shape[:-1], 2 * x.shape[-1] + 1), x.dtype)
+    wide[..., 1::2] = x
+    return wide[..., 1::2]
+
+
+def mirrored(x: Any) -> Any:
+    """Return x with negative strides."""
+    flip = (slice(None, None, -1),) * x.ndim
+    return x[flip].copy()[flip]
+
+
+def stretched(x: Any) -> Any:
+    """Return the first entry of x along its first axis, repeated with stride 0; read-only."""
+    return backend_of(x).broadcast_to(x[:1].copy(), x.shape)
+
+
+LAYOUTS = (transposed, strided, mirrored, stretched)
+
+
+# ---- use in a graph -----------------------------------------------------------------------------
+
+
+def check_reuse(case: Case, device: str) -> None:
+    """A tensor used twice gets the sum of both gradients: in one call, and in two."""
+    call = case.draw()
+    if not differentiable(call, device):
+        return
+    spots = call.floating
+    twins = [
+        (i, j)
+        for i in spots
+        for j in spots
+        if i < j and call.values[i].shape == call.values[j].shape and same_domain(call, i, j)
+    ]
+    for i, j in twins[:1]:
+        apart = call.tensors(device)
+        apart[j] = Tensor(apart[i], requires_grad=True)
+        outputs = call.on(apart)
+        g = cotangents(outputs)
+        parts = pull(outputs, [apart[i], apart[j]], g)
+        once = call.tensors(device)
+        once[j] = once[i]
+        (found,) = pull(call.on(once), [once[i]], g)
+        expected = sum(host(p) for p in parts if p is not None)
+        assert found is not None or not np.any(expected), "used twice: no gradient"
+        if found is not None:
+            close(found, np.broadcast_to(expected, found.shape), 1e-13)
+
+    leaves = call.tensors(device)  # the diamond: x -> h -> two calls, whose outputs meet again
+    heads = [x * 1.0 if i in spots else x for i, x in enumerate(leaves)]
+    one, two = call.on(heads), call.on(heads)
+    g, h = cotangents(one, seed=1), cotangents(two, seed=2)
+    targets = [leaves[i] for i in spots]
+    found_both = pull([*one, *two], targets, [*g, *h])
+    straight = call.tensors(device)
+    both = [wrap(a._array + b._array, None) for a, b in zip(g, h, strict=True)]
+    wanted = pull(call.on(straight), [straight[i] for i in spots], both)
+    for a, b in zip(found_both, wanted, strict=True):
+        assert (a is None) == (b is None), "diamond: a gradient is missing"
+        if a is not None and b is not None:
+            close(a, host(b), 1e-12)
+
+
+def same_domain(call: Call, i: int, j: int) -> bool:
+    """Say whether the values of one operand suit the other."""
+    return call.listed or domain_of(call.row, i) == domain_of(call.row, j)
+
+
+def check_isolation(case: Case, device: str) -> None:
+    """Gradients own their memory and can be written to; nothing that was passed in changes."""
+    call = case.draw()
+    tensors = call.tensors(device)
+    before = [host(x).copy() if isinstance(x, Tensor) else None for x in tensors]
+    outputs = call.on(tensors)
+    if not call.row.view and call.row.primitive and call.row.name not in RETURN_OPERAND:
+        for y in outputs:
+            for x in tensors:
+                assert not (isinstance(x, Tensor) and overlap(x._array, y._array)), (
+                    "the output shares memory with an operand, and the op is not declared a view"
+                )
+    values = [host(y).copy() for y in outputs]
+    ends = [(y, g) for y, g in zip(outputs, cotangents(outputs), strict=True) if y.requires_grad]
+    if ends:
+        given = [host(g).copy() for _, g in ends]
+        backward([y for y, _ in ends], [g for _, g in ends], retain_graph=True)
+        grads = [x.grad for x in tensors if isinstance(x, Tensor) and x.grad is not None]
+        arrays = [g._array for g in grads]
+        others = [g._array for _, g in ends] + [y._array for y in outputs]
+        others += [x._array for x in tensors if isinstance(x, Tensor)]
+        for i, a in enumerate(arrays):
+            for b in arrays[:i] + others:
+                assert not overlap(a, b), "a gradient shares memory with another array"
+            if device == "cpu":
+                assert a.flags.writeable, "a gradient is read-only"
+        once = [a.copy() for a in arrays]
+        backward([y for y, _ in ends], [g for _, g in ends])
+        for a, g in zip(once, grads, strict=True):
+            same(g, a * 2, "two backward passes add up: the gradient")
+        for (_, g), b in zip(ends, given, strict=True):
+            same(g, b, "the cotangent after backward")
+    for x, b in zip(tensors, before, strict=True):
+        if b is not None:
+            same(x, b, "an operand after backward")
+    for y, b in zip(outputs, values, strict=True):
+        same(y, b, "the output after backward")
+
+
+def check_recorded(case: Case, device: str) -> None:
+    """The gradient under create_graph is the plain one; a kernel agrees with its meaning."""
+    row = case.row
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-5)):
+        call = case.draw(dtype)
+        if not differentiable(call, device):
+            return
+        tensors = call.tensors(device)
+        outputs = call.on(tensors)
+        plain = grads_of(outputs, tensors, call, retain_graph=True)
+        recorded = grads_of(outputs, tensors, call, create_graph=True)
+        for a, b in zip(plain, recorded, strict=True):
+            assert (a is None) == (b is None), "create_graph: a gradient is missing"
+            if a is None or b is None:
+                continue
+            assert a.dtype == b.dtype, f"create_graph gives {b.dtype}, backward {a.dtype}"
+            if row.meaning is None and row.primitive:
+                same(a, b, "the gradient under create_graph")
+            else:
+                close(b, host(a), tolerance)
+        if row.meaning is None:
+            continue
+        operands = call.tensors(device)
+        args, kwargs = call.arguments(operands)
+        meant = row.meaning(*args, **kwargs)
+        meant = list(meant) if isinstance(meant, (tuple, list)) else [meant]
+        for y, z in zip(outputs, meant, strict=True):
+            assert y.dtype == z.dtype, f"the kernel gives {y.dtype}, the meaning {z.dtype}"
+            close(y, host(z), tolerance)
+        for a, b in zip(plain, grads_of(meant, operands, call), strict=True):
+            zero = (a is None or not host(a).any()) and (b is None or not host(b).any())
+            assert zero or (a is not None and b is not None), "meaning: a gradient is missing"
+            if a is not None and b is not None:
+                close(a, host(b), tolerance)
+
+
+CHECKS: tuple[Callable[[Case, str], None], ...] = (
+    check_value, check_half, check_derivative, check_second_derivative, check_dtypes,
+    check_layouts, check_reuse, check_isolation, check_recorded,
+)  # fmt: skip
+
+
+# ---- how ----------------------------------------------------------------------------------------
+
+
+def host(x: Any) -> np.ndarray[Any, Any]:
+    """Return a tensor's or an array's values as a NumPy array."""
+    array = x._array if isinstance(x, Tensor) else x
+    return np.asarray(backend_of(array).to_host(array))
+
+
+def same(a: Any, b: Any, what: str) -> None:
+    """Assert that two arrays are equal bit for bit (NaN equals NaN), dtype included."""
+    x, y = host(a), host(b)
+    assert x.dtype == y.dtype, f"{what} is {y.dtype}, not {x.dtype}"
+    np.testing.assert_array_equal(x, y, err_msg=f"{what} differs")
+
+
+def close(a: Any, b: Any, rtol: float) -> None:
+    """Assert that two arrays differ by little, measured by their largest finite element."""
+    x, y = host(a).astype(np.float64), np.asarray(b, dtype=np.float64)
+    finite = np.abs(y[np.isfinite(y)])
+    scale = float(finite.max()) if finite.size else 0.0
+    np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol * scale)
+
+
+def cotangents(outputs: Sequence[Any], seed: int = 0) -> list[Tensor]:
+    """Return a random cotangent for each output."""
+    rng = np.random.default_rng(seed)
+    return [Tensor(rng.standard_normal(y.shape).astype(y.dtype), device=y.device) for y in outputs]
+
+
+def pull(outputs: Sequence[Any], inputs: Sequence[Any], given: Sequence[Any], **how: bool) -> Any:
+    """Return the gradients of those outputs that have a graph."""
+    ends = [(y, g) for y, g in zip(outputs, given, strict=True) if y.requires_grad]
+    if not ends:
+        return [None] * len(inputs)
+    return gradients([y for y, _ in ends], inputs, [g for _, g in ends], **how)
+
+
+def grads_of(outputs: Sequence[Any], operands: Sequence[Any], call: Call, **how: bool) -> Any:
+    """Return the gradients of a call's floating operands for a fixed random cotangent."""
+    return pull(outputs, [operands[i] for i in call.floating], cotangents(outputs), **how)
+
+
+def first_gradients(call: Call, device: str) -> Any:
+    """Run a call and return the gradients of its floating operands."""
+    tensors = call.tensors(device)
+    return grads_of(call.on(tensors), tensors, call)
+
+
+def overlap(a: Any, b: Any) -> bool:
+    """Say whether two arrays may share memory."""
+    if type(a) is not type(b) or not a.size or not b.size:
+        return False
+    xp = backend_of(a)
+    (first, last), (start, end) = xp.byte_bounds(a), xp.byte_bounds(b)
+    return bool(first < end and start < last)
