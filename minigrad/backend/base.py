@@ -7,11 +7,12 @@ terms of ``self``; a subclass overrides only what its library does better.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from minigrad.backend.device import Device
-from minigrad.backend.erf import erf
+from minigrad.backend.erf import erf, erfc
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 
@@ -38,6 +39,9 @@ class Backend:
         value = getattr(self.module, name)
         setattr(self, name, value)
         return value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Backend:
+        return self  # one object stands for the library; a copied model uses the same one
 
     # ---- arrays and devices -------------------------------------------------------------------
 
@@ -68,6 +72,17 @@ class Backend:
     def erf(self, x: Array) -> Array:
         """Error function, elementwise, in x's dtype."""
         return erf(self, x)
+
+    def erfc(self, x: Array) -> Array:
+        """``1 - erf(x)``, elementwise, in x's dtype, with its relative precision in the tail."""
+        return erfc(self, x)
+
+    def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)`` without a warning that a value is infinite or not a number.
+
+        For functions that have such values: log(0), 1 / 0. It costs a third of ``errstate``.
+        """
+        return function(*args)
 
     def scatter_add(self, out: Array, index: Any, values: Array) -> None:
         """Add ``values`` into ``out[index]`` in place; an index that occurs twice counts twice."""

@@ -52,8 +52,8 @@ class _Backward:
         places = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
         if len(places) > 1:
             raise TypeError(
-                f"{type(self._module).__name__} has {len(places)} inputs that get a gradient, and a "
-                "full backward hook serves one; use register_hook on each of these tensors"
+                f"{type(self._module).__name__} has {len(places)} inputs that get a gradient, and "
+                "a full backward hook serves one; use register_hook on each of these tensors"
             )
         if not places:
             return args

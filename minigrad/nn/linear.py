@@ -92,7 +92,14 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Return the input; takes and forgets any arguments, to stand in for another layer."""
+    """Return the input; takes and forgets any arguments, to stand in for another layer.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Identity(54, unused="argument")(mg.tensor([1.0]))
+    tensor([1.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -69,6 +69,7 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward`, and the hooks around it."""
         if self._hooks is not None:
             return call_with_hooks(self, self._hooks, args, kwargs)
         return self.forward(*args, **kwargs)
@@ -88,8 +89,8 @@ class Module:
             if value is not None and not isinstance(value, kind):
                 raise TypeError(
                     f"{type(self).__name__}.{name} is a {roles[name]}: it can be set to a "
-                    f"{kind.__name__} or None, not to {type(value).__name__}; to change its values, "
-                    f"write into it under mg.no_grad(), or del it first"
+                    f"{kind.__name__} or None, not to {type(value).__name__}; to change its "
+                    "values, write into it under mg.no_grad(); to use the name otherwise, del it"
                 )
         elif _holds_modules(value):
             warnings.warn(
@@ -312,8 +313,8 @@ class Module:
         {'weight': (3, 2), 'bias': (3,)}
         """
         return {
-            _join(path, name): tensor if keep_vars else tensor.detach()
-            for path, module in self.named_modules(prefix=prefix, remove_duplicate=False)
+            prefix + _join(path, name): tensor if keep_vars else tensor.detach()
+            for path, module in self.named_modules(remove_duplicate=False)
             for role in (PARAMETER, BUFFER)
             for name, tensor in module._own(role)
         }

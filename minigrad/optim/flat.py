@@ -102,12 +102,12 @@ class Flat:
         self.state: dict[str, Array] = {}
         self.steps = [0] * len(arrays)
         self.scalars = Scalars(self.xp, self.buffer.dtype)
-        self._grads: list[Any] = []
         self._planned: tuple[Any, ...] = ()
-        self._plan: list[list[Chunk]] = []
+        self._plan: list[Run] = []
         # On a GPU a call costs more than its memory traffic: all in one chunk
-        on_cpu, size = self.xp.name == "numpy", self.buffer.size
-        self._chunk, self._direct = (min(CHUNK, size), DIRECT) if on_cpu else (size, size)
+        on_cpu, size = self.xp.name == "numpy", int(self.buffer.size)
+        self._chunk = min(CHUNK, size) if on_cpu else size
+        self._direct = DIRECT if on_cpu else size
         self._scratch = [self.xp.empty_like(self.buffer[: self._chunk]) for _ in range(2)]
 
     def view(self, flat: Array, i: int, start: int = 0) -> Array:
@@ -147,39 +147,34 @@ class Flat:
                 self.need([name])
                 self.view(self.state[name], i)[...] = to_device(array, device)
 
-    def runs(self, names: tuple[str, ...]) -> list[Run]:
-        """Return what there is to update now, with the state buffers of these names."""
+    def gradients(self) -> list[Any]:
+        """Return the parameters' gradients, None where there is none."""
         dtype, kind = self.buffer.dtype, type(self.buffer)
         grads: list[Any] = []
-        complete = True
         for p, shape in zip(self.params, self._shapes, strict=True):
-            grad = p.grad
-            if grad is None:
-                complete = False
+            if p.grad is None:
                 grads.append(None)
                 continue
-            g = grad._array
+            g = p.grad._array
             if g.shape != shape or g.dtype is not dtype or type(g) is not kind:
                 self._check(p, g)
             grads.append(g)
-        self._grads = grads
-        steps = self.steps
-        if complete and steps.count(steps[0]) == len(steps):
-            spans = [(0, len(steps))]
-        else:
-            spans = _equal_spans(
-                [None if g is None else n for n, g in zip(steps, grads, strict=True)]
-            )
+        return grads
+
+    def runs(self, grads: Sequence[Any], names: tuple[str, ...]) -> list[Run]:
+        """Return what these gradients update, with the state buffers of these names."""
+        live = [None if g is None else n for n, g in zip(self.steps, grads, strict=True)]
+        spans = _equal_spans(live)
         if self._planned != (spans, names):
             self.need(names)
             self._plan = [Run(*span, self._chunks(*span, names)) for span in spans]
             self._planned = (spans, names)
         return self._plan
 
-    def chunks(self, run: Run) -> Iterator[tuple[Chunk, Array]]:
+    def chunks(self, run: Run, grads: Sequence[Any]) -> Iterator[tuple[Chunk, Array]]:
         """Yield a run's chunks, each with the gradient of its stretch (to be read only)."""
-        grads = self._grads
-        owner, whole = -1, None
+        owner = -1
+        whole: Any = None
         for chunk in run.chunks:
             if chunk.pieces:
                 for i, place in chunk.pieces:
@@ -246,6 +241,8 @@ def _memory_order(array: Array) -> list[int]:
 
 def _equal_spans(values: Sequence[int | None]) -> list[tuple[int, int]]:
     """Return (first, last) of each stretch of equal values, without those of None."""
+    if values.count(values[0]) == len(values):  # the usual case
+        return [] if values[0] is None else [(0, len(values))]
     spans = []
     first = 0
     for i in range(1, len(values) + 1):

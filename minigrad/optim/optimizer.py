@@ -38,6 +38,28 @@ class Optimizer:
         ``params`` is a single tensor or a set, or holds something else than floating tensors.
     ValueError
         No parameters, one parameter twice, a computed tensor, or an option out of its range.
+
+    Examples
+    --------
+    A new optimiser says how a stretch of the buffers changes:
+
+    >>> import minigrad as mg
+    >>> class SignDescent(mg.optim.Optimizer):
+    ...     _state_names = ()
+    ...
+    ...     def __init__(self, params, lr=0.5):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     def _update(self, group, steps, xp, number):
+    ...         def update(p, g, work):
+    ...             xp.multiply(xp.sign(g, work), group["lr"], work)
+    ...             xp.subtract(p, work, p)
+    ...         return update
+    >>> w = mg.tensor([3.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> SignDescent([w]).step()
+    >>> w.tolist()
+    [2.5, -1.5]
     """
 
     _state_names: tuple[str, ...]  # of all that it may keep about a parameter
@@ -113,13 +135,14 @@ class Optimizer:
 
     def _step(self, flat: Flat, group: dict[str, Any]) -> None:
         xp, number = flat.xp, flat.scalars
-        names, maximize = self._names(group), group["maximize"]
-        decay = float(group["weight_decay"])
-        runs = flat.runs(names)
+        names, maximize = self._names(group), group.get("maximize", False)
+        decay = float(group.get("weight_decay", 0.0))
+        grads = flat.gradients()
+        runs = flat.runs(grads, names)
         for run in runs:
             steps = flat.steps[run.first]
             update = self._update(group, steps, xp, number)
-            for chunk, g in flat.chunks(run):
+            for chunk, g in flat.chunks(run, grads):
                 if maximize:
                     g = xp.negative(g, chunk.g)
                 if decay:
@@ -136,7 +159,7 @@ class Optimizer:
     def _check(self, group: Mapping[str, Any]) -> None:
         """Raise if an option is out of its range."""
         for name in ("lr", "weight_decay"):
-            self._check_not_negative(name, group[name])
+            self._check_not_negative(name, group.get(name, 0.0))
 
     def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of what is kept about a parameter under its group's options."""

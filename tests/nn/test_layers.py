@@ -1,0 +1,325 @@
+"""Layers, activations, losses and containers; their numbers are compared with torch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+
+ACTIVATIONS = [
+    ("CELU", {"alpha": 0.7}), ("ELU", {"alpha": 1.3}),
+    ("GELU", {}), ("GELU", {"approximate": "tanh"}), ("Hardsigmoid", {}),
+    ("Hardswish", {}), ("Hardtanh", {"min_val": -0.5, "max_val": 0.8}),
+    ("LeakyReLU", {"negative_slope": 0.2}), ("LogSigmoid", {}), ("LogSoftmax", {"dim": 1}),
+    ("Mish", {}), ("PReLU", {"num_parameters": 4}), ("PReLU", {}), ("ReLU", {}), ("ReLU6", {}),
+    ("SELU", {}), ("Sigmoid", {}), ("SiLU", {}), ("Softmax", {"dim": 0}),
+    ("Softplus", {"beta": 2.0, "threshold": 1.0}), ("Softsign", {}), ("Tanh", {}),
+    ("Tanhshrink", {}),
+]  # fmt: skip
+SHAPERS = [
+    ("Identity", (), (3, 4)), ("Flatten", (), (2, 3, 4)), ("Flatten", (0, 1), (2, 3, 4)),
+    ("Unflatten", (1, (2, 3)), (4, 6)), ("Unflatten", (-1, (2, -1)), (4, 6)),
+    ("Linear", (4, 3), (5, 4)), ("Linear", (4, 3, False), (2, 5, 4)), ("Linear", (4, 3), (4,)),
+]  # fmt: skip
+
+
+def same_parameters(mine: Any, other: Any) -> None:
+    """Give a torch module the parameters of one of ours."""
+    import torch
+
+    with torch.no_grad():
+        for p, q in zip(mine.parameters(), other.parameters(), strict=True):
+            q.copy_(torch.tensor(p.detach().numpy()))
+
+
+def compare(mine: Any, other: Any, *inputs: np.ndarray, targets: tuple[Any, ...] = ()) -> None:
+    """Compare outputs, gradients of the inputs and of the parameters, in float64."""
+    import torch
+
+    mine, other = mine.double(), other.double()
+    same_parameters(mine, other)
+    xs = [mg.tensor(x, requires_grad=True) for x in inputs]
+    ts = [torch.tensor(x, requires_grad=True) for x in inputs]
+    y = mine(*xs, *(mg.tensor(t) for t in targets))
+    z = other(*ts, *(torch.tensor(t) for t in targets))
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-12, atol=1e-14)
+    g = np.random.default_rng(9).standard_normal(z.shape)
+    y.backward(g)
+    z.backward(torch.tensor(g))
+    pairs = [*zip(xs, ts, strict=True), *zip(mine.parameters(), other.parameters(), strict=True)]
+    for a, b in pairs:
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-10, atol=1e-13)
+
+
+def signature(other: Any) -> str:
+    """Return torch's representation without the option that minigrad has not."""
+    return repr(other).replace(", inplace=False", "")
+
+
+@pytest.mark.parametrize(("name", "options"), ACTIVATIONS)
+def test_activation_is_torchs(name: str, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    mine, other = getattr(nn, name)(**options), getattr(torch.nn, name)(**options)
+    assert repr(mine).split("  #")[0] == signature(other)
+    compare(mine, other, 3 * np.random.default_rng(0).standard_normal((5, 4)))
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in ACTIVATIONS}))
+def test_activation_defaults_are_torchs(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    options = {"dim": 1} if "max" in name else {}
+    mine = getattr(nn, name)(**options)
+    assert repr(mine).split("  #")[0] == signature(getattr(torch.nn, name)(**options))
+
+
+def test_every_activation_of_the_table_is_a_module() -> None:
+    listed = {name.lower() for name, _ in ACTIVATIONS}
+    by_function = {"leaky_relu": "leakyrelu", "log_softmax": "logsoftmax"}
+    from minigrad.ops import activation
+
+    missing = [n for n in activation.__all__ if by_function.get(n, n) not in listed]
+    assert missing == []
+
+
+def test_activation_options_can_be_changed_and_wrong_ones_are_named() -> None:
+    layer = nn.LeakyReLU()
+    layer.negative_slope = 0.5
+    assert layer(mg.tensor([-2.0])).item() == -1.0
+    assert repr(layer) == "LeakyReLU(negative_slope=0.5)"
+    with pytest.raises(TypeError, match=r"ReLU\(\) was called wrongly.*inplace"):
+        nn.ReLU(inplace=True)
+    with pytest.raises(TypeError, match=r"ELU\(alpha.*beta"):
+        nn.ELU(beta=1.0)
+
+
+@pytest.mark.parametrize(("name", "args", "shape"), SHAPERS)
+def test_layer_is_torchs(name: str, args: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    mine, other = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
+    assert repr(mine).split("  #")[0] == repr(other)
+    assert {k: v.shape for k, v in mine.state_dict().items()} == {
+        k: tuple(v.shape) for k, v in other.state_dict().items()
+    }
+    compare(mine, other, np.random.default_rng(0).standard_normal(shape))
+
+
+RNG = np.random.default_rng(4)
+LABELS = np.array([0, 2, 1, 2, 0])
+LOSSES = [
+    ("MSELoss", {}, (5, 3), RNG.standard_normal((5, 3))),
+    ("L1Loss", {}, (5, 3), RNG.standard_normal((5, 3))),
+    ("CrossEntropyLoss", {}, (5, 3), LABELS),
+    ("CrossEntropyLoss", {"ignore_index": 2, "label_smoothing": 0.1}, (5, 3), LABELS),
+    ("CrossEntropyLoss", {"weight": np.array([1.0, 2.0, 0.5])}, (5, 3), LABELS),
+    ("CrossEntropyLoss", {}, (5, 3), RNG.dirichlet(np.ones(3), 5)),
+    ("NLLLoss", {"weight": np.array([1.0, 2.0, 0.5]), "ignore_index": 0}, (5, 3), LABELS),
+    ("BCEWithLogitsLoss", {}, (5, 3), RNG.random((5, 3))),
+    ("BCEWithLogitsLoss", {"weight": RNG.random(3), "pos_weight": RNG.random(3)}, (5, 3),
+     RNG.random((5, 3))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("name", "options", "shape", "target"), LOSSES)
+def test_loss_is_torchs(name: str, options: Any, shape: Any, target: Any, reduction: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    def make(module: Any, tensor: Any) -> Any:
+        built = {k: tensor(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+        return getattr(module, name)(**built, reduction=reduction)
+
+    mine, other = make(nn, mg.tensor), make(torch.nn, torch.tensor)
+    assert list(mine.state_dict()) == list(other.state_dict())
+    compare(mine, other, np.random.default_rng(1).standard_normal(shape), targets=(target,))
+
+
+def test_wrong_reduction_is_refused_when_the_loss_is_made() -> None:
+    with pytest.raises(ValueError, match="'average'"):
+        nn.MSELoss(reduction="average")
+
+
+def test_mlp_has_torchs_state_and_results() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    def mlp(nn: Any) -> Any:
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 5), nn.Tanh(),
+            nn.Sequential(nn.Linear(5, 3), nn.LogSoftmax(dim=1)),
+        )  # fmt: skip
+
+    mine, other = mlp(nn).eval(), mlp(torch.nn).eval()
+    assert list(mine.state_dict()) == list(other.state_dict())
+    mine.load_state_dict({k: v.numpy() for k, v in other.state_dict().items()})
+    for k, v in other.state_dict().items():
+        assert np.array_equal(mine.state_dict()[k].numpy(), v.numpy())
+    compare(mine, other, np.random.default_rng(2).standard_normal((6, 3, 4)))
+
+
+# ---- Linear -------------------------------------------------------------------------------------
+
+
+def test_linear_weight_lies_transposed() -> None:
+    layer = nn.Linear(3, 5)
+    assert layer.weight.shape == (5, 3)
+    assert layer.weight._array.T.flags.c_contiguous
+
+
+def test_linear_starts_as_torch_does() -> None:
+    """Range, mean and standard deviation of U(-k, k), k = 1 / sqrt(in)."""
+    layer = nn.Linear(400, 500)
+    k = 1 / 20
+    for p, count in ((layer.weight, 200_000), (layer.bias, 500)):
+        values = p.detach().numpy()
+        assert 0.98 * k < np.abs(values).max() <= k
+        assert abs(values.mean()) < 5 * (k / np.sqrt(3)) / np.sqrt(count)
+        assert abs(values.std() / (k / np.sqrt(3)) - 1) < 3 / np.sqrt(count)
+
+
+def test_seeds_repeat_and_dtypes_agree() -> None:
+    def weights(**options: Any) -> np.ndarray:
+        mg.manual_seed(11)
+        return nn.Linear(6, 4, **options).weight.detach().cpu().numpy()
+
+    assert np.array_equal(weights(), weights())
+    assert np.array_equal(weights(), weights(dtype=mg.float64).astype("f4"))
+    mg.manual_seed(12)
+    assert not np.array_equal(weights(), nn.Linear(6, 4).weight.detach().numpy())
+
+
+def test_linear_on_every_device(device: str) -> None:
+    mg.manual_seed(0)
+    host = nn.Linear(4, 3)
+    mg.manual_seed(0)
+    layer = nn.Linear(4, 3, device=device)
+    assert layer.weight.device.type == device
+    assert np.array_equal(layer.weight.detach().cpu().numpy(), host.weight.detach().numpy())
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype("f4")
+    y = layer(mg.tensor(x, device=device))
+    np.testing.assert_allclose(
+        y.detach().cpu().numpy(), host(mg.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "text"),
+    [
+        ((3.0, 2), TypeError, "in_features must be an int, not float 3.0"),
+        ((3, "2"), TypeError, "out_features must be an int, not str '2'"),
+        ((True, 2), TypeError, "in_features must be an int, not bool"),
+        ((-1, 2), ValueError, "in_features must not be negative"),
+    ],
+)
+def test_linear_wrong_sizes(args: tuple[Any, ...], error: type, text: str) -> None:
+    with pytest.raises(error, match=text):
+        nn.Linear(*args)
+
+
+def test_linear_wrong_input_names_both_sizes() -> None:
+    with pytest.raises(ValueError, match=r"x has 5 features.*the weight expects 4"):
+        nn.Linear(4, 3)(mg.ones(2, 5))
+
+
+def test_linear_without_inputs() -> None:
+    assert nn.Linear(0, 2)(mg.ones(3, 0)).shape == (3, 2)
+
+
+# ---- Dropout ------------------------------------------------------------------------------------
+
+
+def test_dropout_depends_on_the_mode() -> None:
+    layer, x = nn.Dropout(0.25), mg.ones(4000)
+    y = layer(x).numpy()
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs((y == 0).mean() - 0.25) < 0.03
+    assert layer.eval()(x) is x
+    mg.manual_seed(1)
+    first = layer.train()(x).numpy()
+    mg.manual_seed(1)
+    assert np.array_equal(layer(x).numpy(), first)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan"), "0.5"])
+def test_dropout_wrong_probability(p: Any) -> None:
+    with pytest.raises(ValueError, match="from 0 to 1, not"):
+        nn.Dropout(p)
+
+
+# ---- containers ---------------------------------------------------------------------------------
+
+
+def test_sequential_is_a_list() -> None:
+    a, b, c = nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 4)
+    net = nn.Sequential(a, b)
+    assert net.append(c) is net
+    assert len(net) == 3
+    assert list(net) == [a, b, c]
+    assert net[-1] is c
+    assert isinstance(net[1:], nn.Sequential)
+    assert list(net[1:]) == [b, c]
+    assert net[:1](mg.ones(1, 2)).shape == (1, 3)
+    net[1] = nn.Tanh()
+    assert type(net[1]) is nn.Tanh
+    del net[1]
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    net.insert(1, nn.ReLU()).extend([nn.Identity()])
+    assert [type(m).__name__ for m in net] == ["Linear", "ReLU", "Linear", "Identity"]
+    assert [n for n, _ in net.named_children()] == ["0", "1", "2", "3"]
+    with pytest.raises(IndexError, match="Sequential has 4 parts, there is no 4"):
+        _ = net[4]
+
+
+def test_sequential_with_names() -> None:
+    net = nn.Sequential({"first": nn.Linear(2, 3), "1": nn.ReLU()})
+    net.append(nn.Linear(3, 1))
+    assert [n for n, _ in net.named_children()] == ["first", "1", "2"]
+    assert net.first is net[0]
+    del net[1]
+    assert [n for n, _ in net.named_children()] == ["first", "2"]
+    net.append(nn.ReLU())  # "2" is taken
+    assert [n for n, _ in net.named_children()] == ["first", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (nn.ReLU, r"part 1 is the class ReLU, not a Module; write ReLU\(\.\.\.\)"),
+        (lambda x: x, "part 1 is a function, not a Module; use its module"),
+        (3, "part 1 is a int, not a Module; make it a subclass"),
+    ],
+)
+def test_sequential_wrong_parts(part: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        nn.Sequential(nn.Linear(2, 2), part)
+
+
+def test_module_list_and_dict() -> None:
+    layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    assert len(layers[1:]) == 2
+    assert isinstance(layers[1:], nn.ModuleList)
+    assert len(list(layers.parameters())) == 6
+    heads = nn.ModuleDict({"a": nn.Linear(2, 2)})
+    heads["b"] = nn.ReLU()
+    assert list(heads) == list(heads.keys()) == ["a", "b"]
+    assert "a" in heads
+    assert len(heads) == 2
+    assert list(heads.state_dict()) == ["a.weight", "a.bias"]
+    assert [type(m) for _, m in heads.items()] == [type(m) for m in heads.values()]
+    del heads["a"]
+    assert list(heads) == ["b"]
+    with pytest.raises(KeyError, match="no module 'a'; there are: b"):
+        _ = heads["a"]
+
+
+def test_unflatten_wrong_axis() -> None:
+    with pytest.raises(IndexError, match=r"Unflatten\(dim=2\): x has 2 axes"):
+        nn.Unflatten(2, (1, 1))(mg.ones(2, 2))
+
+
+def test_functional_names_are_torchs() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    assert [n for n in nn.functional.__all__ if not hasattr(torch.nn.functional, n)] == []
+    assert all(callable(getattr(nn.functional, n)) for n in nn.functional.__all__)
