@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: ``python -m benchmarks run``, ``graph``, ``import``, ``list``."""
+"""Command line of the benchmarks: ``python -m benchmarks run``, ``accuracy``, ``graph``, ..."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pkgutil
 import platform
 from pathlib import Path
 
-from benchmarks import graph_size, import_time, workloads
+from benchmarks import digits_accuracy, graph_size, import_time, workloads
 from benchmarks.harness import compare, installed, serve
 
 
@@ -72,6 +72,13 @@ def imports(_: argparse.Namespace) -> None:
         print(f"{name:14}{ms:8.1f} ms   {ms / found['numpy']:5.2f} of numpy")
 
 
+def accuracy(options: argparse.Namespace) -> None:
+    """Print the accuracy that lesson 9's network reaches here and in torch."""
+    found = digits_accuracy.measure(options.data, options.seeds, options.epochs, options.threads)
+    if abs(digits_accuracy.report(found)) > digits_accuracy.LIMIT:
+        raise SystemExit(1)
+
+
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -84,6 +91,12 @@ def main() -> None:
     timed.add_argument("--seconds", type=float, default=0.3)
     timed.add_argument("--json", help="write the figures to this file")
     timed.set_defaults(function=run)
+    learned = commands.add_parser("accuracy", help="what lesson 9's network learns, beside torch")
+    learned.add_argument("--data", default="mnist", choices=["digits", "mnist", "fashion"])
+    learned.add_argument("--seeds", type=int, default=3, help="runs of each")
+    learned.add_argument("--epochs", type=int, help="instead of the lesson's number")
+    learned.add_argument("--threads", type=int, default=2)
+    learned.set_defaults(function=accuracy)
     commands.add_parser("graph", help="cost of an op by graph size").set_defaults(function=graph)
     commands.add_parser("import", help="import time").set_defaults(function=imports)
     commands.add_parser("list", help="names of the workloads").set_defaults(

@@ -1,0 +1,84 @@
+"""Every lesson runs green as a script of its own, and writes the pictures that it names."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted((ROOT / "lessons").glob("*.py"))
+SLOW = {"09_digits"}
+
+
+def run(lesson: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a lesson from another folder."""
+    path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
+    return subprocess.run(
+        [sys.executable, str(lesson), *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"},
+        cwd=cwd,
+        check=False,
+    )
+
+
+def size_of_png(path: Path) -> tuple[int, int]:
+    """Return width and height as the file's header states them."""
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", head[16:])
+
+
+@pytest.mark.parametrize(
+    "lesson",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
+        for path in LESSONS
+    ],
+)
+def test_lesson_runs_and_draws(lesson: Path, tmp_path: Path) -> None:
+    done = run(lesson, tmp_path, "--out", "pictures")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.isascii()
+    named = re.findall(r"^picture: (.+)$", done.stdout, flags=re.MULTILINE)
+    assert named
+    written = sorted((tmp_path / "pictures").iterdir())
+    assert sorted(tmp_path / name for name in named) == written
+    assert [path for path in tmp_path.iterdir() if path.name != "pictures"] == []
+    for path in written:
+        assert path.name.startswith(lesson.stem)
+        assert min(size_of_png(path)) > 300
+
+
+def test_a_lesson_without_minigrads_gpu_is_one_line(tmp_path: Path) -> None:
+    done = run(ROOT / "lessons" / "09_digits.py", tmp_path, "--device", "cuda:99")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: device 'cuda:99' cannot be used")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if Path("/usr/share/datasets/mnist").exists():
+        pytest.skip("this machine has MNIST in a folder that cannot be kept out")
+    monkeypatch.delenv("MINIGRAD_DATA", raising=False)
+    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path / "cache"))
+    done = run(ROOT / "lessons" / "09_digits.py", tmp_path, "--data", "mnist", "--offline")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: MNIST was not found")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--epochs", "0"), ("--epochs", "-1"), ("--data", "cats")])
+def test_options_that_mean_nothing(words: tuple[str, str], tmp_path: Path) -> None:
+    done = run(ROOT / "lessons" / "09_digits.py", tmp_path, *words)
+    assert done.returncode == 2
+    assert words[0] in done.stderr
