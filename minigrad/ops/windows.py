@@ -1,0 +1,135 @@
+"""Where the windows of a kernel lie: the geometry that convolution, pooling and unfold share.
+
+Along an axis, window ``o`` reads the elements ``o * stride - padding + k * dilation`` for
+``k = 0 .. kernel - 1``; what falls outside the axis is padding. So an offset ``k`` pairs a slice of
+the windows with a slice of the elements, and a loop over the few offsets replaces one over the
+many windows, without a padded copy.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from minigrad.ops.dims import check_int
+
+Spatial = int | Sequence[int]  # one number for all axes, or one for each
+Slices = tuple[slice, ...]
+
+
+class Windows(NamedTuple):
+    """Windows over the last axes of an array, one entry for each axis."""
+
+    size: tuple[int, ...]  # of the array
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]  # before the first element; behind the last there is what it takes
+    dilation: tuple[int, ...]
+    count: tuple[int, ...]  # of windows
+
+    @property
+    def span(self) -> tuple[int, ...]:
+        """How far a window reaches: from its first element to its last."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """How far all windows reach together, from the first padding on."""
+        last = [(n - 1) * s for n, s in zip(self.count, self.stride, strict=True)]
+        return tuple(a + b for a, b in zip(last, self.span, strict=True))
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether two windows can share an element."""
+        return any(s < n for s, n in zip(self.stride, self.span, strict=True))
+
+    def pairs(self) -> Iterator[tuple[Slices, Slices]]:
+        """Yield, for each offset in the kernel in order, its windows and its elements."""
+        axes = [[self._pair(axis, k) for k in range(n)] for axis, n in enumerate(self.kernel)]
+        for chosen in itertools.product(*axes):
+            yield tuple(w for w, _ in chosen), tuple(e for _, e in chosen)
+
+    def _pair(self, axis: int, k: int) -> tuple[slice, slice]:
+        stride = self.stride[axis]
+        start = k * self.dilation[axis] - self.padding[axis]  # the element of window 0
+        first = max(0, -(start // stride))
+        last = min(self.count[axis], (self.size[axis] - 1 - start) // stride + 1)
+        if first >= last:
+            return slice(0, 0), slice(0, 0)
+        begin, end = start + first * stride, start + (last - 1) * stride
+        return slice(first, last), slice(begin, end + 1, stride)
+
+    def axis(self, i: int) -> Windows:
+        """Return the windows along one axis."""
+        return Windows(*((entry[i],) for entry in self))
+
+    def rows(self, first: int, last: int) -> Windows:
+        """Return some windows of the first axis, counted from there."""
+        padding = self.padding[0] - first * self.stride[0]
+        return self._replace(
+            padding=(padding, *self.padding[1:]), count=(last - first, *self.count[1:])
+        )
+
+
+def spatial(name: str, value: Spatial, rank: int, least: int) -> tuple[int, ...]:
+    """Return an option as one int for each of ``rank`` axes, or raise `ValueError`."""
+    try:
+        given = value if isinstance(value, Sequence) else (value,)
+        numbers = tuple(check_int(v, name) for v in given)
+    except TypeError:
+        numbers = ()
+    if len(numbers) == 1:
+        numbers *= rank
+    if len(numbers) != rank or min(numbers) < least:
+        kind = "an int" if rank == 1 else f"an int or {rank} ints"
+        raise ValueError(f"{name} must be {kind} of at least {least}, not {value!r}")
+    return numbers
+
+
+def place(
+    size: Sequence[int],
+    kernel: Spatial,
+    stride: Spatial,
+    padding: Spatial | str,
+    dilation: Spatial,
+    ceil_mode: bool = False,
+) -> Windows:
+    """Lay windows over axes of lengths ``size``, as many as fit.
+
+    ``padding`` is one number an axis, for both ends, or ``"valid"`` (none) or ``"same"`` (as many
+    windows as elements; the odd one goes behind). With ``ceil_mode`` a last window may reach over
+    the padded end, as long as it starts before it.
+    """
+    rank = len(size)
+    size = tuple(size)
+    kernel = spatial("kernel_size", kernel, rank, 1)
+    stride = spatial("stride", stride, rank, 1)
+    dilation = spatial("dilation", dilation, rank, 1)
+    reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if padding == "same":
+        if stride != (1,) * rank:
+            raise ValueError(
+                f"padding='same' goes with stride 1 only, not {stride}: give the padding as a "
+                "number (half the kernel) to have a stride"
+            )
+        return Windows(size, kernel, stride, tuple(r // 2 for r in reach), dilation, size)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"padding must be numbers, 'same' or 'valid', not {padding!r}")
+    low = (0,) * rank if isinstance(padding, str) else spatial("padding", padding, rank, 0)
+    count = []
+    for n, p, r, s in zip(size, low, reach, stride, strict=True):
+        room = n + 2 * p - r - 1  # how far the first window can move
+        fits = room // s + 1
+        if ceil_mode and room % s and fits * s < n + p:
+            fits += 1
+        count.append(fits)
+    windows = Windows(size, kernel, stride, low, dilation, tuple(count))
+    if min(count) < 1:
+        padded = [n + 2 * p for n, p in zip(size, low, strict=True)]
+        raise ValueError(
+            f"a window spans {list(windows.span)} elements (kernel {list(kernel)}, dilation "
+            f"{list(dilation)}), more than the {padded} there are with padding: take a smaller "
+            "kernel, or more padding"
+        )
+    return windows
