@@ -298,7 +298,7 @@ def draw_history(history, start, task, settings, folder):
     left.set_ylabel("training loss (cross-entropy, nats)")
     left.set_ylim(bottom=0)
     left.set_title("The loss, with dropout on")
-    left.legend()
+    left.legend(loc="center right")
     percent = 100 * np.array([start[1], *history.accuracies])
     right.plot(epochs, percent, "o-", markersize=3, color=RIGHT)
     right.annotate(
@@ -313,7 +313,7 @@ def draw_history(history, start, task, settings, folder):
     right.set_ylabel("test accuracy (%)")
     right.set_ylim(0, 102)
     right.set_title("The accuracy, with dropout off")
-    right.legend(loc="lower right")
+    right.legend(loc="center right")
     figure.supxlabel(
         f"{task.title}: {task.pixels}-128-64-10, SGD with lr {settings.lr}, momentum "
         f"{settings.momentum}, batch {settings.batch}; {len(task.train_y):,} images to learn from, "
@@ -384,18 +384,19 @@ def print_confusions(predicted, task):
     """Print the table of all test images, and the pairs that are confused most."""
     table = np.zeros((10, 10), int)
     np.add.at(table, (task.test_y, predicted), 1)
-    width = max(len(name) for name in task.class_names)
+    names = [name if name == str(k) else f"{k} {name}" for k, name in enumerate(task.class_names)]
+    width = max(map(len, names))
     print("\ntest images by what they are (row) and what they were taken for (column)")
-    print(" " * (width + 5) + "".join(f"{k:5}" for k in range(10)) + "   right")
-    for k, row in enumerate(table):
+    print(" " * (width + 2) + "".join(f"{k:5}" for k in range(10)) + "   right")
+    for name, row, right in zip(names, table, np.diag(table), strict=True):
         cells = "".join(f"{n:5}" if n else "    ." for n in row)
-        print(f"  {k} {task.class_names[k]:{width}} {cells}{row[k] / max(1, row.sum()):8.1%}")
+        print(f"  {name:{width}}{cells}{right / max(1, row.sum()):8.1%}")
     off = table - np.diag(np.diag(table))
     for place in np.argsort(-off, axis=None, kind="stable")[:3]:
         is_k, taken = divmod(int(place), 10)
         if n := off[is_k, taken]:
             names = task.class_names
-            print(f"  {n} times {names[is_k]} was taken for {names[taken]}")
+            print(f"  {n} x {names[is_k]} taken for {names[taken]}")
     assert table.sum() == len(task.test_y)
     return table
 

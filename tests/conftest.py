@@ -54,3 +54,15 @@ def _seeds() -> None:
     """Start every test from the same random numbers, whichever tests ran before it."""
     mg.manual_seed(0)
     np.random.seed(0)  # the global stream, for code under test that uses it
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much of the op table was compared with PyTorch in this run."""
+    start = "test_against_torch.py::test_values_and_derivatives["
+    compared = [r.nodeid for r in terminalreporter.getreports("passed") if start in r.nodeid]
+    if compared:
+        ops = {name.split(start)[1].split("-")[0] for name in compared}
+        terminalreporter.write_line(
+            f"compared with torch: {len(ops)} ops in {len(compared)} calls "
+            "(values, gradients and second derivatives; float64 and float32)"
+        )

@@ -7,6 +7,7 @@ from typing import Any
 import cupy as cp
 import numpy as np
 from cupyx.scipy.special import erf as cupy_erf
+from cupyx.scipy.special import erfc as cupy_erfc
 
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.device import Device
@@ -16,7 +17,8 @@ class CupyBackend(Backend):
     """Arrays of CuPy.
 
     Differences from NumPy that matter here: an index out of range wraps silently (so it is
-    checked), and `cupyx`'s ``erf`` turns float16 into float64 (so the dtype is restored).
+    checked), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so the dtype is
+    restored).
     """
 
     name = "cupy"
@@ -43,6 +45,9 @@ class CupyBackend(Backend):
 
     def erf(self, x: Array) -> Array:
         return cupy_erf(x).astype(x.dtype, copy=False)
+
+    def erfc(self, x: Array) -> Array:
+        return cupy_erfc(x).astype(x.dtype, copy=False)
 
     def errstate(self, **_: Any) -> Any:
         """NumPy's warnings do not exist here."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any
+
 import numpy as np
 
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.device import CPU, Device
+
+# NumPy keeps what it warns of in a context variable: a context where it warns of nothing, made
+# once, is entered much faster than numpy.errstate makes one (0.3 against 0.9 microseconds).
+_QUIET = Context()
+_QUIET.run(np.seterr, all="ignore")
 
 
 class NumpyBackend(Backend):
@@ -27,3 +36,6 @@ class NumpyBackend(Backend):
 
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         return np.lib.array_utils.byte_bounds(array)
+
+    def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
+        return _QUIET.copy().run(function, *args)  # a copy, since a context is not entered twice

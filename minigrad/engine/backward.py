@@ -4,6 +4,9 @@ A node may feed several others, and its rules are linear in its gradient, so the
 on the complete sum. Hence two passes, each linear in the edges and without recursion: count each
 node's consumers, then release a node when its count falls to zero.
 
+NumPy's warnings are off meanwhile: the gradient of sqrt at 0 is infinite, without a word as in
+torch, and `detect_anomaly` finds who made it.
+
 The same loop serves two currencies. With raw arrays it is the fast first-order backward. With
 ``create_graph`` gradients and saved values are Tensors, so the rules are recorded like any op.
 """
@@ -34,7 +37,7 @@ def backward(
 ) -> None:
     """Add the gradient of the outputs to ``.grad`` of every leaf (see `Tensor.backward`)."""
     keep = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         seeds = _seeds(outputs, grad_outputs, create_graph)
         found = _walk(seeds, _count(seeds), keep, create_graph)
         for leaf in list(found):  # last, so that a failure above leaves nothing half-written
@@ -60,7 +63,7 @@ def gradients(
             raise GraphError(f"input {i} ({x.dtype}{list(x.shape)}) does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     targets = {x._node for x in inputs}
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         seeds = _seeds(outputs, grad_outputs, create_graph)
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)
@@ -314,7 +317,8 @@ def _own(box: list[Any]) -> Any:
 
 
 def _references(box: list[Any]) -> tuple[int, int, bool]:
-    base = box[0].base is not None and box[0].base.size == box[0].size and box[0].flags.writeable
+    base = box[0].base is not None and box[0].base.size == box[0].size
+    base = base and getattr(box[0].flags, "writeable", True)  # CuPy has no read-only arrays
     return sys.getrefcount(box[0]), sys.getrefcount(box[0].base) if base else 0, box[0].base is None
 
 

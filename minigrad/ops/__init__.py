@@ -11,13 +11,17 @@ from minigrad.ops.convert import *  # noqa: F403
 from minigrad.ops.create import *  # noqa: F403
 from minigrad.ops.cumulative import *  # noqa: F403
 from minigrad.ops.dense import *  # noqa: F403
+from minigrad.ops.diagonals import *  # noqa: F403
 from minigrad.ops.dropout import *  # noqa: F403
 from minigrad.ops.einsum import *  # noqa: F403
 from minigrad.ops.exponential import *  # noqa: F403
+from minigrad.ops.extrema import *  # noqa: F403
 from minigrad.ops.index import *  # noqa: F403
+from minigrad.ops.joining import *  # noqa: F403
 from minigrad.ops.linalg import *  # noqa: F403
 from minigrad.ops.losses import *  # noqa: F403
 from minigrad.ops.norm import *  # noqa: F403
+from minigrad.ops.pad import *  # noqa: F403
 from minigrad.ops.pool import *  # noqa: F403
 from minigrad.ops.random import *  # noqa: F403
 from minigrad.ops.reduce import *  # noqa: F403

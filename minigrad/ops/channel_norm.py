@@ -78,9 +78,10 @@ def update_running(xp: Backend, running: IndexArray, value: IndexArray, momentum
 def _batch_norm(x: Any, weight: Any, bias: Any, moments: Any, eps: float) -> Any:
     """Return x normalised by its own mean and variance, scaled and shifted: in ops."""
     dims = (0, *range(2, x.ndim))
-    d = x - mean(x, dims, keepdim=True)
+    d = wide(x)
+    d = d - mean(d, dims, keepdim=True)
     y = d * rsqrt(mean(d * d, dims, keepdim=True) + eps)
-    return channel_affine(y, weight, bias)
+    return channel_affine(y, weight, bias, x.dtype)
 
 
 def _batch_norm_x(g: Any, weight: Any, aux: Any, x_shape: tuple[int, ...]) -> Any:
@@ -335,4 +336,4 @@ def instance_norm(
         if running_var is not None:
             update_running(running_var, averages[1] * (size / max(size - 1, 1)), momentum)
     y = layer_norm(rows, (size,), None, None, eps).reshape(tuple(x.shape))
-    return channel_affine(y, weight, bias)
+    return channel_affine(y, weight, bias, x.dtype)

@@ -264,7 +264,8 @@ def nll_loss(
     aux = labels, share, divisor, rows.dtype
     if reduction == "none":
         return losses.reshape(target.shape).astype(x.dtype, copy=False), aux
-    return (losses.sum() / divisor + blank).astype(x.dtype), aux
+    loss = losses.sum() / divisor + blank
+    return (loss if loss.dtype == x.dtype else loss.astype(x.dtype)), aux
 
 
 def _cross_entropy(
@@ -456,4 +457,5 @@ def cross_entropy(
     if reduction == "none":
         shape = x.shape[:1] * (x.ndim > 1) + x.shape[2:]
         return losses.reshape(shape).astype(x.dtype, copy=False), aux
-    return (losses.sum() / divisor + blank).astype(x.dtype), aux
+    loss = losses.sum() / divisor + blank
+    return (loss if loss.dtype == x.dtype else loss.astype(x.dtype)), aux

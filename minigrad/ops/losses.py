@@ -18,10 +18,9 @@ from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused, op
 from minigrad.ops.activation import logsigmoid, sigmoid
 from minigrad.ops.arithmetic import abs as absolute
-from minigrad.ops.compare import where
+from minigrad.ops.compare import clamp, where
 from minigrad.ops.exponential import exp, log
 from minigrad.ops.reduce import mean, sum
-from minigrad.ops.rounding import clamp
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "huber_loss", "kl_div", "l1_loss",

@@ -28,11 +28,11 @@ def _last_dims(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(range(-len(_size(normalized_shape)), 0))
 
 
-def affine(y: Any, weight: Any, bias: Any = None) -> Any:
-    """Scale and shift, in y's dtype: float16 stays float16 under float32 parameters."""
-    z = y if weight is None else y * weight
-    z = z if bias is None else z + bias
-    return z if z.dtype == y.dtype else cast(z, y.dtype)
+def affine(y: Any, weight: Any, bias: Any, dtype: Any) -> Any:
+    """Scale and shift; the result has ``dtype``, whatever the parameters' dtype is."""
+    y = y if weight is None else y * weight
+    y = y if bias is None else y + bias
+    return y if y.dtype == dtype else cast(y, dtype)
 
 
 def _layer_norm(
@@ -40,8 +40,10 @@ def _layer_norm(
 ) -> Any:
     """Return ``(x - mean) / sqrt(var + eps) * weight + bias``: what `layer_norm` means."""
     dims = _last_dims(normalized_shape)
-    d = x - mean(x, dims, keepdim=True)
-    return affine(d * rsqrt(mean(d * d, dims, keepdim=True) + eps), weight, bias)
+    rows = wide(x)
+    d = rows - mean(rows, dims, keepdim=True)
+    y = d * rsqrt(mean(d * d, dims, keepdim=True) + eps)
+    return affine(y, weight, bias, x.dtype)
 
 
 def _rms_norm(
@@ -50,7 +52,9 @@ def _rms_norm(
     """Return ``x / sqrt(mean(x^2) + eps) * weight``: what `rms_norm` means."""
     dims = _last_dims(normalized_shape)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    return affine(x * rsqrt(mean(x * x, dims, keepdim=True) + eps), weight)
+    rows = wide(x)
+    y = rows * rsqrt(mean(rows * rows, dims, keepdim=True) + eps)
+    return affine(y, weight, None, x.dtype)
 
 
 def _check_normalized(x: Any, size: tuple[int, ...], **operands: Any) -> None:
@@ -231,10 +235,10 @@ def per_channel(v: Any, x: Any) -> Any:
     return v.reshape((-1,) + (1,) * (x.ndim - 2))
 
 
-def channel_affine(y: Any, weight: Any, bias: Any) -> Any:
+def channel_affine(y: Any, weight: Any, bias: Any, dtype: Any) -> Any:
     """Scale and shift each channel of ``(N, C, ...)``."""
     weight, bias = (None if v is None else per_channel(v, y) for v in (weight, bias))
-    return affine(y, weight, bias)
+    return affine(y, weight, bias, dtype)
 
 
 def check_channels(name: str, x: Any, **vectors: Any) -> None:
@@ -310,4 +314,4 @@ def group_norm(
     size = math.prod(x.shape[1:]) // num_groups
     y = layer_norm(x.reshape((x.shape[0], num_groups, size)), (size,), None, None, eps)
     y = y.reshape(tuple(x.shape))
-    return channel_affine(y, weight, bias)
+    return channel_affine(y, weight, bias, x.dtype)

@@ -116,7 +116,7 @@ class Adam(Optimizer):
             multiply(v, keep2, v)
             multiply(multiply(g, g, work), new2, work)
             add(v, work, v)
-            sqrt(v if largest is None else maximum(largest, v, largest), work)
+            sqrt(v if largest is None else maximum(largest, v, out=largest), work)
             divide(m, add(work, eps, work), work)
             subtract(p, multiply(work, size, work), p)
 

@@ -105,8 +105,9 @@ def test_confusions(digits, task, capsys) -> None:
     assert table[3, 8] == 4
     assert (table - np.diag(np.diag(table))).sum() == 4
     printed = capsys.readouterr().out
-    assert "  4 times 3 was taken for 8\n" in printed
-    assert printed.count("taken for") == 2  # the heading, and the one pair
+    assert "  4 x 3 taken for 8\n" in printed
+    assert printed.count(" x ") == 1
+    assert "\n  3 " in printed
 
 
 def test_picture_of_wrong_answers_only(digits, task, tmp_path) -> None:

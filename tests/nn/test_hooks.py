@@ -51,6 +51,7 @@ def test_hooks_run_in_order_and_may_only_look() -> None:
     assert seen == [1, (4, 2)]
 
 
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")  # torch's, without input grads
 @pytest.mark.parametrize("grad", [True, False])
 def test_backward_hook_is_torchs(grad: bool) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")

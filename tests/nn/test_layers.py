@@ -190,15 +190,15 @@ def test_seeds_repeat_and_dtypes_agree() -> None:
     assert not np.array_equal(weights(), nn.Linear(6, 4).weight.detach().numpy())
 
 
-def test_linear_on_every_device(device: str) -> None:
+def test_linear_on_every_device(backend: str) -> None:
     mg.manual_seed(0)
     host = nn.Linear(4, 3)
     mg.manual_seed(0)
-    layer = nn.Linear(4, 3, device=device)
-    assert layer.weight.device.type == device
+    layer = nn.Linear(4, 3, device=backend)
+    assert layer.weight.device.type == backend
     assert np.array_equal(layer.weight.detach().cpu().numpy(), host.weight.detach().numpy())
     x = np.random.default_rng(0).standard_normal((5, 4)).astype("f4")
-    y = layer(mg.tensor(x, device=device))
+    y = layer(mg.tensor(x, device=backend))
     np.testing.assert_allclose(
         y.detach().cpu().numpy(), host(mg.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-6
     )

@@ -115,12 +115,12 @@ def test_freezing_and_dropping_gradients() -> None:
     assert all(p.grad is None for p in net.parameters())
 
 
-def test_conversion_keeps_identity_layout_and_integers(device: str) -> None:
+def test_conversion_keeps_identity_layout_and_integers(backend: str) -> None:
     net = Net()
     net(mg.randn(5, 3)).sum().backward()
     before = list(net.parameters())
     layout = net.head.weight._array.strides
-    assert net.to(device) is net
+    assert net.to(backend) is net
     net.double()
     assert all(p is q for p, q in zip(net.parameters(), before, strict=True))
     assert {str(p.dtype) for p in net.parameters()} == {"float64"}
@@ -128,9 +128,9 @@ def test_conversion_keeps_identity_layout_and_integers(device: str) -> None:
     assert net.head.weight._array.strides == tuple(2 * s for s in layout)
     assert net.mean.dtype == mg.float64
     assert net.count.dtype == mg.int64
-    assert {p.device.type for p in [*net.parameters(), *net.buffers()]} == {device}
+    assert {p.device.type for p in [*net.parameters(), *net.buffers()]} == {backend}
     net.zero_grad()
-    net(mg.randn(5, 3, dtype=mg.float64, device=device)).sum().backward()
+    net(mg.randn(5, 3, dtype=mg.float64, device=backend)).sum().backward()
     assert net.head.weight.grad.dtype == mg.float64
     net.cpu().half()
     assert net.scale.dtype == mg.float16

@@ -144,8 +144,8 @@ def test_what_is_no_mapping() -> None:
         net().load_state_dict(net(1))
 
 
-def test_on_every_device(device: str) -> None:
-    module = net().to(device)
+def test_on_every_device(backend: str) -> None:
+    module = net().to(backend)
     module.load_state_dict(net(1).state_dict())
-    assert {t.device.type for t in module.state_dict().values()} == {device}
+    assert {t.device.type for t in module.state_dict().values()} == {backend}
     assert equal(values(module.cpu()), values(net(1)))

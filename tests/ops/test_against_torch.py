@@ -1,6 +1,7 @@
-"""Every op that has a namesake in PyTorch, compared with it: values, dtypes, derivatives, refusals.
+"""Every op that has a namesake in PyTorch, compared with it: values, dtypes, two derivatives.
 
-The last test prints how many ops and samples were compared, and why the others were not.
+The summary of the run says how many ops and samples were compared (see tests/conftest.py), and
+`NOT_IN_TORCH` in tests/support/torch_calls.py why the others were not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from support.cases import Case, cases
 from support.checks import close, cotangents, host, pull
-from support.torch_calls import call_torch, namesake, tensors
+from support.torch_calls import NOT_IN_TORCH, call_torch, namesake, tensors
 
 from minigrad.engine.op import TABLE
 
@@ -54,6 +55,11 @@ def assert_gradients_like(mine: Any, theirs: Any, what: str, tolerance: float) -
             assert_like(a, b, f"{what} {i}", tolerance)
 
 
+def test_every_row_is_compared_or_says_why() -> None:
+    alone = {row.name for row in TABLE.values() if namesake(torch, row) is None}
+    assert alone == set(NOT_IN_TORCH)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_values_and_derivatives(case: Case, dtype: str) -> None:
@@ -85,7 +91,7 @@ def test_values_and_derivatives(case: Case, dtype: str) -> None:
     )
 
 
-# ---- other dtypes ---------------------------------------------------------------------------------
+# ---- other dtypes -------------------------------------------------------------------------------
 
 
 def drawn_as(case: Case, dtypes: list[str]) -> list[Any]:

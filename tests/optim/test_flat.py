@@ -40,8 +40,8 @@ def reference_adam(start: np.ndarray, grads: list[np.ndarray], lr: float) -> np.
     return p
 
 
-def test_parameters_become_views_of_one_buffer(device: str) -> None:
-    ps = params(device)
+def test_parameters_become_views_of_one_buffer(backend: str) -> None:
+    ps = params(backend)
     before = [host(p) for p in ps]
     (flat,) = gather(ps)
     for p, old in zip(ps, before, strict=True):
@@ -121,8 +121,8 @@ def test_gradients_are_only_read(options: dict[str, Any]) -> None:
             assert np.array_equal(host(p.grad), g)
 
 
-def test_none_gradients_stop_a_parameters_clock(device: str) -> None:
-    ps = params(device)
+def test_none_gradients_stop_a_parameters_clock(backend: str) -> None:
+    ps = params(backend)
     starts = [host(p) for p in ps]
     optimizer = mg.optim.Adam(ps, lr=0.1)
     grads: list[list[np.ndarray]] = [[] for _ in ps]
@@ -139,8 +139,8 @@ def test_none_gradients_stop_a_parameters_clock(device: str) -> None:
         assert optimizer.state[p]["step"].item() == len(grads[i]) > 0
 
 
-def test_frozen_parameters_stay(device: str) -> None:
-    ps = params(device)
+def test_frozen_parameters_stay(backend: str) -> None:
+    ps = params(backend)
     ps[1].requires_grad_(False)
     start = host(ps[1])
     optimizer = mg.optim.SGD(ps, lr=0.1, weight_decay=1.0)
@@ -225,8 +225,8 @@ def test_state_follows_a_module_to_another_dtype() -> None:
     )
 
 
-def test_a_parameter_added_later(device: str) -> None:
-    ps = params(device)
+def test_a_parameter_added_later(backend: str) -> None:
+    ps = params(backend)
     optimizer = mg.optim.SGD(ps[:2], lr=0.1, momentum=0.9)
     give(ps, 0)
     optimizer.step()

@@ -103,10 +103,12 @@ class Call:
         values = [_as_dtype(x, np.float64) for x in self.values]
         names = self.row.operands[: len(values)]
         try:
-            parameters = inspect.signature(function).parameters.values()
+            parameters = list(inspect.signature(function).parameters.values())
         except ValueError:  # a ufunc before NumPy 2.4
-            parameters = ()
+            parameters = []
         known = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            known |= {*names, *self.options}
         if self.listed:
             result = function(values, **self.options)
         elif known >= {*names, *self.options}:
