@@ -36,7 +36,7 @@ def exp(xp: Backend, x: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.exp(mg.tensor([0.0, 1.0]))
-    tensor([1.       , 2.7182817])
+    tensor([1.      , 2.71828])
     """
     return xp.quietly(xp.exp, x)
 
@@ -78,7 +78,7 @@ def log(xp: Backend, x: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.log(mg.tensor([0.0, 1.0, 10.0]))
-    tensor([     -inf, 0.       , 2.3025851])
+    tensor([     -inf, 0.       , 2.30259])
     """
     return xp.quietly(xp.log, x)
 
@@ -95,7 +95,7 @@ def log1p(xp: Backend, x: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.log1p(mg.tensor([1e-10, 1.0]))
-    tensor([1.0000000e-10, 6.9314718e-01])
+    tensor([1.00000e-10, 6.93147e-01])
     """
     return xp.quietly(xp.log1p, x)
 
@@ -128,8 +128,8 @@ def log10(xp: Backend, x: Array) -> Array:
     Examples
     --------
     >>> import minigrad as mg
-    >>> mg.log10(mg.tensor([0.1, 1000.0]))
-    tensor([-1.,  3.])
+    >>> mg.log10(mg.tensor([2.0, 5.0]))
+    tensor([0.30103, 0.69897])
     """
     return xp.quietly(xp.log10, x)
 
@@ -154,7 +154,7 @@ def logaddexp(xp: Backend, a: Array, b: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.logaddexp(mg.tensor([0.0, 1e4]), mg.tensor([0.0, 1e4]))
-    tensor([6.9314718e-01, 1.0000693e+04])
+    tensor([6.93147e-01, 1.00007e+04])
     """
     return xp.quietly(_logaddexp, xp, a, b)
 
@@ -316,7 +316,7 @@ def erf(xp: Backend, x: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.erf(mg.tensor([0.0, 1.0]))
-    tensor([0.       , 0.8427008])
+    tensor([0.        , 0.84270])
     """
     return xp.erf(x)
 
@@ -333,6 +333,6 @@ def erfc(xp: Backend, x: Array) -> Array:
     --------
     >>> import minigrad as mg
     >>> mg.erfc(mg.tensor([0.0, 6.0]))
-    tensor([1.0000000e+00, 2.1519737e-17])
+    tensor([1.00000e+00, 2.15197e-17])
     """
     return xp.erfc(x)
