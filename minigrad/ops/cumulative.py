@@ -14,19 +14,26 @@ from minigrad.backend import Array, Backend
 from minigrad.engine.dtypes import DType, check_dtype
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
-from minigrad.ops.dims import Shape, check_dim, check_int
+from minigrad.ops.dims import Shape, check_dim, check_int, checked
 from minigrad.ops.joining import cat
 from minigrad.ops.pad import pad
+from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import flip, part
 
 __all__ = ["cumprod", "cumsum", "diff"]
 
 
+def converted(x: Array, dtype: DType | None) -> Array:
+    """Return x in the dtype that was asked for; complex numbers, as the tests use them, stay so."""
+    if dtype is None or x.dtype.kind == "c":
+        return x
+    return x.astype(check_dtype(dtype), copy=False)
+
+
 def _accumulated(xp: Backend, ufunc: Any, x: Array, dim: int, dtype: DType) -> Array:
     """Return running sums or products; those of floats in float64, as their errors add up."""
     axis = check_dim(dim, x.ndim)
-    if dtype is not None:
-        x = x.astype(check_dtype(dtype), copy=False)
+    x = converted(x, dtype)
     wide = {"b": xp.int64, "i": xp.int64, "u": xp.int64, "f": xp.float64}.get(x.dtype.kind)
     result = x.dtype if x.dtype.kind in "fc" or dtype is not None else xp.int64
     y = ufunc(x if x.ndim else x.reshape(1), axis=axis, dtype=wide)
@@ -178,10 +185,10 @@ def diff(
     tensor([3., 5.])
     """
     if len(x.shape) == 0:
-        raise ValueError("diff: a 0-d tensor has no neighbours; give it an axis with unsqueeze")
-    if check_int(n, "n") < 0:
-        raise ValueError(f"diff: n must not be negative, it is {n}")
-    axis = check_dim(dim, len(x.shape))
+        raise refuse("diff", "a 0-d tensor has no neighbours", x)
+    if checked("diff", x, check_int, n, "n") < 0:
+        raise refuse("diff", f"n must not be negative, it is {n}", x)
+    axis = checked("diff", x, check_dim, dim, len(x.shape))
     joined = [y for y in (prepend, x, append) if y is not None]
     if len(joined) > 1:
         x = cat(joined, axis)

@@ -10,7 +10,8 @@ from minigrad.backend import Array, Backend
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
 from minigrad.ops.convert import clone
-from minigrad.ops.dims import Shape, check_dim
+from minigrad.ops.dims import Shape, check_dim, checked
+from minigrad.ops.refuse import refuse
 
 __all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
 
@@ -164,8 +165,8 @@ def diag_embed(x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Arr
             [0, 2]])
     """
     if len(x.shape) == 0:
-        raise ValueError("diag_embed: a 0-d tensor has no axis to put on a diagonal")
-    first, second = _plane(dim1, dim2, len(x.shape) + 1)
+        raise refuse("diag_embed", "a 0-d tensor has no axis to put on a diagonal", x)
+    first, second = checked("diag_embed", x, _plane, dim1, dim2, len(x.shape) + 1)
     size = x.shape[-1] + abs(offset)
     shape = list(x.shape[:-1])
     for axis in sorted((first, second)):
@@ -193,10 +194,11 @@ def diag(x: Array, diagonal: int = 0) -> Array:
         return diag_embed(x, diagonal)
     if len(x.shape) == 2:
         return clone(_diagonal(x, diagonal))
-    raise ValueError(
-        f"diag takes a vector or a matrix, not {list(x.shape)}; for matrices in the last two axes "
-        "use .diagonal(0, -2, -1), to make them diag_embed"
+    problem = (
+        "it is neither a vector nor a matrix; of matrices in the last two axes take "
+        ".diagonal(0, -2, -1), and make them with diag_embed"
     )
+    raise refuse("diag", problem, x)
 
 
 _diagonal = diagonal  # the name is a parameter's in `diag`

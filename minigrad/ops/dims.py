@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from minigrad.ops.refuse import refuse
 
 Dim = int | tuple[int, ...] | None  # None, or an empty tuple: all axes
 Shape = tuple[int, ...]
@@ -96,3 +98,11 @@ def restore(g: Any, shape: Shape, dim: Dim, keepdim: bool) -> Any:
 def count_reduced(shape: Shape, dim: Dim) -> int:
     """Return how many elements go into one element of a reduction's result."""
     return math.prod(shape[i] for i in check_dims(dim, len(shape)))
+
+
+def checked(name: str, x: Any, check: Callable[..., Any], *values: Any) -> Any:
+    """Run a check for an op made of others, so that its error names the op and its operand."""
+    try:
+        return check(*values)
+    except (TypeError, ValueError, IndexError) as error:
+        raise refuse(name, error, x, kind=type(error)) from None

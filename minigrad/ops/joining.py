@@ -17,8 +17,9 @@ from minigrad.engine.facts import Facts, S, integers
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to, sum_to
 from minigrad.engine.tensor import Tensor
-from minigrad.ops.dims import Shape, check_dim, check_int
+from minigrad.ops.dims import Shape, check_dim, check_int, checked
 from minigrad.ops.index import IndexArray, index_select
+from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import Ints, as_tuple, part, reshape, select, unsqueeze
 
 __all__ = [
@@ -189,8 +190,8 @@ def vstack(tensors: Sequence[Array]) -> Array:
 def _axis(name: str, x: Any, dim: int) -> tuple[int, int]:
     """Return an axis of x, and its length, for a function that takes x apart."""
     if len(x.shape) == 0:
-        raise ValueError(f"{name}: a 0-d tensor has no axis to split")
-    axis = check_dim(dim, len(x.shape))
+        raise refuse(name, "a 0-d tensor has no axis to split", x, kind=IndexError)
+    axis = checked(name, x, check_dim, dim, len(x.shape))
     return axis, x.shape[axis]
 
 
@@ -238,16 +239,14 @@ def split(x: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     """
     axis, n = _axis("split", x, dim)
     if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = [check_int(size, "a length") for size in split_size_or_sections]
+        sizes = [checked("split", x, check_int, n, "a length") for n in split_size_or_sections]
         if builtins.sum(sizes) != n or builtins.min(sizes, default=0) < 0:
-            raise ValueError(
-                f"split: lengths {sizes} must add up to {n}, the length of dim {dim} of "
-                f"{list(x.shape)}"
-            )
+            problem = f"lengths {sizes} must add up to {n}, the length of dim {dim}"
+            raise refuse("split", problem, x)
         return _pieces(x, axis, sizes)
-    size = check_int(split_size_or_sections, "split_size")
+    size = checked("split", x, check_int, split_size_or_sections, "split_size")
     if size < 0 or (size == 0 and n):
-        raise ValueError(f"split: a piece of {size} entries does not split {n}; give at least 1")
+        raise refuse("split", f"a piece must have at least 1 entry, not {size}", x)
     return _pieces(x, axis, _equal(n, size))
 
 
@@ -275,8 +274,8 @@ def chunk(x: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     (tensor([0, 1, 2]), tensor([3, 4]))
     """  # noqa: D205
     axis, n = _axis("chunk", x, dim)
-    if check_int(chunks, "chunks") < 1:
-        raise ValueError(f"chunk: chunks must be at least 1, not {chunks}")
+    if checked("chunk", x, check_int, chunks, "chunks") < 1:
+        raise refuse("chunk", f"chunks must be at least 1, not {chunks}", x)
     return _pieces(x, axis, _equal(n, -(-n // chunks)) if n else [0] * chunks)
 
 
@@ -309,9 +308,9 @@ def tensor_split(
         cuts = [slice(i, None).indices(n)[0] for i in indices_or_sections]
         ends = zip([0, *cuts], [*cuts, n], strict=True)
         return tuple(part(x, axis, a, builtins.max(b - a, 0)) for a, b in ends)
-    count = check_int(indices_or_sections, "sections")
+    count = checked("tensor_split", x, check_int, indices_or_sections, "sections")
     if count < 1:
-        raise ValueError(f"tensor_split: the number of pieces must be at least 1, not {count}")
+        raise refuse("tensor_split", f"sections must be at least 1, not {count}", x)
     return _pieces(x, axis, [n // count + (i < n % count) for i in range(count)])
 
 
@@ -402,10 +401,11 @@ def repeat(x: Array, repeats: Ints) -> Array:
     """
     counts = as_tuple(repeats)
     if len(counts) < len(x.shape):
-        raise ValueError(
-            f"repeat: {list(counts)} has fewer counts than {list(x.shape)} has axes; give one for "
-            "each, or use repeat_interleave to repeat every entry"
+        problem = (
+            f"{list(counts)} has fewer counts than x has axes; give one for each, or use "
+            "repeat_interleave to repeat every entry"
         )
+        raise refuse("repeat", problem, x)
     return tile(x, counts)
 
 
@@ -434,30 +434,25 @@ def repeat_interleave(x: Array, repeats: IndexArray, dim: int | None = None) -> 
     >>> mg.tensor([1, 2]).repeat_interleave(mg.tensor([3, 1]))
     tensor([1, 1, 1, 2])
     """
+    name = "repeat_interleave"
     if dim is None or len(x.shape) == 0:
-        x, dim = reshape(x, (math.prod(x.shape),)), check_dim(dim or 0, 1)
+        checked(name, x, check_dim, dim or 0, 0)
+        x, dim = reshape(x, (math.prod(x.shape),)), 0
     shape = tuple(x.shape)
-    axis = check_dim(dim, len(shape))
+    axis = checked(name, x, check_dim, dim, len(shape))
+    size = shape[axis]
     raw = repeats._array if isinstance(repeats, Tensor) else repeats
     if not is_array(raw):
-        count = check_int(raw, "repeats")
+        count = checked(name, x, check_int, raw, "repeats")
         if count < 0:
-            raise ValueError(f"repeat_interleave: an entry cannot be repeated {count} times")
-        copies = (*shape[: axis + 1], count, *shape[axis + 1 :])
-        y = broadcast_to(unsqueeze(x, axis + 1), copies)
-        return reshape(y, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
-    counts = raw.tolist()
+            raise refuse(name, f"an entry cannot be repeated {count} times", x)
+        y = broadcast_to(unsqueeze(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+        return reshape(y, (*shape[:axis], size * count, *shape[axis + 1 :]))
     if raw.dtype.kind not in "iu" or raw.ndim > 1:
-        raise TypeError(
-            f"repeat_interleave: repeats must be an int or a 1-d int tensor, not {raw.dtype}"
-            f"{list(raw.shape)}"
-        )
-    counts = counts * shape[axis] if raw.size == 1 and raw.ndim else counts
-    counts = [counts] * shape[axis] if raw.ndim == 0 else counts
-    if len(counts) != shape[axis] or builtins.min(counts, default=0) < 0:
-        raise ValueError(
-            f"repeat_interleave: repeats needs {shape[axis]} counts, one for each entry of dim "
-            f"{dim} of {list(shape)}, none negative; it is {raw.dtype}{list(raw.shape)}"
-        )
+        raise refuse(name, "repeats must be an int or a 1-d int tensor", x, raw, kind=TypeError)
+    counts = raw.reshape(-1).tolist() * (size if raw.size == 1 else 1)
+    if len(counts) != size or builtins.min(counts, default=0) < 0:
+        problem = f"repeats needs {size} counts, one for each entry of dim {dim}, none negative"
+        raise refuse(name, problem, x, raw)
     xp = backend_of(raw)
-    return index_select(x, axis, xp.repeat(xp.arange(shape[axis]), counts))
+    return index_select(x, axis, xp.repeat(xp.arange(size), counts))

@@ -10,8 +10,9 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
-from minigrad.ops.dims import Shape, check_int
+from minigrad.ops.dims import Shape, check_int, checked
 from minigrad.ops.joining import cat
+from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import expand, flip, part
 
 __all__ = ["pad"]
@@ -54,11 +55,10 @@ def _pad_constant(xp: Backend, x: Array, widths: Widths, value: float = 0.0) -> 
 
 def _read_pad(pad: Any, shape: Shape) -> Widths:
     """Return torch's flat list of widths, last axis first, as a pair for each axis."""
-    text = f"{list(pad)} for shape {list(shape)}"
     if len(pad) % 2 or len(pad) > 2 * len(shape):
         raise ValueError(
-            f"pad: widths come in pairs (before, after), from the last axis on, at most one pair "
-            f"an axis; got {text}"
+            "widths come in pairs (before, after), from the last axis on, at most one pair an "
+            f"axis, not {list(pad)}"
         )
     flat = [check_int(n, "a width") for n in pad]
     pairs = list(zip(flat[::2], flat[1::2], strict=True))
@@ -66,7 +66,7 @@ def _read_pad(pad: Any, shape: Shape) -> Widths:
     if any(
         a + n + b < 0 or a + n < 0 or b + n < 0 for (a, b), n in zip(widths, shape, strict=True)
     ):
-        raise ValueError(f"pad: negative widths cut off more than there is: {text}")
+        raise ValueError(f"negative widths {list(pad)} cut off more than there is")
     return widths
 
 
@@ -131,13 +131,13 @@ def pad(x: Array, pad: Sequence[int], mode: str = "constant", value: float | Non
     tensor([2, 1, 2, 3, 2, 1])
     """
     if mode not in MODES:
-        raise ValueError(f"pad: mode must be one of {', '.join(MODES)}, not {mode!r}")
+        raise refuse("pad", f"mode must be one of {', '.join(MODES)}, not {mode!r}", x)
     shape = tuple(x.shape)
-    widths = _read_pad(pad, shape)
+    widths = checked("pad", x, _read_pad, pad, shape)
     if mode == "constant":
         return _pad_constant(x, widths, 0 if value is None else value)
     if value is not None:
-        raise ValueError(f"pad: value={value} has no meaning with mode {mode!r}; leave it out")
+        raise refuse("pad", f"value={value} means nothing with mode {mode!r}; leave it out", x)
     for axis, (before, after) in enumerate(widths):
         if before or after:
             x = _pad_axis(x, axis, before, after, mode)
@@ -150,10 +150,12 @@ def _pad_axis(x: Any, axis: int, before: int, after: int, mode: str) -> Any:
     most = n - 1 if mode == "reflect" else n if mode == "circular" else before + after if n else 0
     if min(before, after) < 0 or max(before, after) > most:
         limit = "any number of" if mode == "replicate" and n else f"0 to {max(most, 0)}"
-        raise ValueError(
-            f"pad: mode {mode!r} can add {limit} entries at each end of axis {axis} of length {n}, "
-            f"not {before} and {after}" + ("; cut with narrow" if min(before, after) < 0 else "")
+        cure = "; cut with narrow" if min(before, after) < 0 else ""
+        problem = (
+            f"mode {mode!r} can add {limit} entries at each end of axis {axis} of length {n}, "
+            f"not {before} and {after}{cure}"
         )
+        raise refuse("pad", problem, x)
     if mode == "reflect":
         left = flip(part(x, axis, 1, before), axis)
         right = flip(part(x, axis, n - 1 - after, after), axis)

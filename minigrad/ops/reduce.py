@@ -20,9 +20,11 @@ from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to, cast
 from minigrad.ops.arithmetic import sign
-from minigrad.ops.cumulative import cumprod, delayed
-from minigrad.ops.dims import Dim, Shape, check_dim, count_reduced, numpy_axis, restore
+from minigrad.ops.cumulative import converted, cumprod, delayed
+from minigrad.ops.dims import Dim, Shape, check_dim, checked, count_reduced, numpy_axis, restore
+from minigrad.ops.exponential import pow
 from minigrad.ops.extrema import amax, amin
+from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import flip, reshape
 
 __all__ = [
@@ -107,8 +109,7 @@ def sum(
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
     """
-    if dtype is not None:
-        x = x.astype(check_dtype(dtype), copy=False)
+    x = converted(x, dtype)
     if x.dtype.kind in "fc":
         return total(xp, x, dim, keepdim)
     wide = xp.int64 if dtype is None else x.dtype
@@ -148,8 +149,7 @@ def mean(
     >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([2., 3.])
     """
-    if dtype is not None:
-        x = x.astype(check_dtype(dtype), copy=False)
+    x = converted(x, dtype)
     need_float(x, "the mean")
     n = count_reduced(x.shape, dim)
     if x.dtype == xp.float16:
@@ -173,8 +173,13 @@ def _others(x: Any, dim: int | None) -> Any:
     return reshape(before * after, shape)
 
 
+def _prod_rule(g: Any, x: Any, dim: int | None, keepdim: bool, x_shape: Shape) -> Any:
+    x = x if x.dtype == g.dtype else cast(x, g.dtype)
+    return restore(g, x_shape, dim, keepdim) * _others(x, dim)
+
+
 @op(
-    x=lambda g, x, dim, keepdim, x_shape: restore(g, x_shape, dim, keepdim) * _others(x, dim),
+    x=_prod_rule,
     facts=Facts(
         lambda x, dim=None, keepdim=False, dtype=None: x.prod(
             axis=dim, keepdims=keepdim, dtype=dtype
@@ -208,8 +213,7 @@ def prod(
     >>> mg.prod(mg.tensor([2.0, 3.0, 4.0]))
     tensor(24.)
     """
-    if dtype is not None:
-        x = x.astype(check_dtype(dtype), copy=False)
+    x = converted(x, dtype)
     axis = None if dim is None or not x.ndim else check_dim(dim, x.ndim)
     if dim is not None:
         check_dim(dim, x.ndim)
@@ -256,8 +260,7 @@ def _var(
     squares = total(xp, deviation * deviation, dim, keepdim)
     if n:
         return squares / n
-    with xp.errstate(divide="ignore", invalid="ignore"):
-        return squares / xp.zeros_like(squares)
+    return xp.quietly(xp.divide, squares, 0.0)
 
 
 def _var_rule(
@@ -273,6 +276,12 @@ def _var_reference(
 ) -> Any:
     ddof = correction if unbiased is None else int(unbiased)
     return x.var(axis=dim, ddof=ddof, keepdims=keepdim)
+
+
+def _std_reference(
+    x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, correction: float = 1
+) -> Any:
+    return np.sqrt(_var_reference(x, dim, unbiased, keepdim, correction))
 
 
 _SPREAD = (
@@ -334,7 +343,7 @@ def _std_rule(
 @op(
     x=_std_rule,
     facts=Facts(
-        lambda **call: _var_reference(**call) ** 0.5,
+        _std_reference,
         _SPREAD,
         analytic=True,
         convention="where all elements are equal, the derivative is 0",
@@ -370,7 +379,7 @@ def _power_rule(g: Any, x: Any, y: Any, p: float, dim: Dim, keepdim: bool, x_sha
     if p == 2:
         return g / safe * x
     size = abs(x)
-    return g * sign(x) * ((size + (size == 0)) / safe) ** (p - 1)
+    return g * sign(x) * pow((size + (size == 0)) / safe, p - 1)
 
 
 @op(
@@ -393,10 +402,8 @@ def _power_norm(
         return _power_norm(x.astype(xp.float32), p, dim, keepdim).astype(xp.float16)
     if p == 2:
         return xp.sqrt(total(xp, x * x, dim, keepdim))
-    if p > 0:
-        return total(xp, xp.abs(x) ** p, dim, keepdim) ** (1 / p)
-    with xp.errstate(divide="ignore"):  # of a 0 among the elements the norm is 0
-        return total(xp, xp.abs(x) ** p, dim, keepdim) ** (1 / p)
+    powers = xp.quietly(xp.power, xp.abs(x), p)  # of a 0 among the elements the norm is 0
+    return xp.quietly(xp.power, total(xp, powers, dim, keepdim), 1 / p)
 
 
 def _norm_reference(
@@ -459,11 +466,11 @@ def norm(
     """
     if dtype is not None:
         x = cast(x, check_dtype(dtype))
-    need_float(x, "the norm")
+    checked("norm", x, need_float, x, "the norm")
     if p == "fro":
         p = 2
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float)):
-        raise ValueError(f"norm: p must be a number, math.inf or 'fro', not {p!r}")
+        raise refuse("norm", f"p must be a number, math.inf or 'fro', not {p!r}", x)
     if p == 0:
         return cast(count_nonzero(x, dim, keepdim), x.dtype)
     if p == 1:
@@ -556,16 +563,14 @@ def _exponentials(xp: Backend, x: Array, dim: Dim) -> tuple[Array, Array, Array]
     The largest exponential is 1, so none overflows and the sum is not 0. Where the maximum is
     infinite, NaN comes out, as in torch.
     """
-    with xp.errstate(invalid="ignore"):
-        shifted = x - x.max(axis=numpy_axis(dim, x.ndim), keepdims=True)
+    shifted = xp.quietly(xp.subtract, x, x.max(axis=numpy_axis(dim, x.ndim), keepdims=True))
     e = xp.exp(shifted)
     return shifted, e, total(xp, e, dim, True)
 
 
 def _softmax_operand(xp: Backend, x: Array, name: str, dim: int, dtype: DType | None) -> Array:
     check_dim(dim, x.ndim)
-    if dtype is not None:
-        x = x.astype(check_dtype(dtype), copy=False)
+    x = converted(x, dtype)
     need_float(x, name)
     return x.astype(xp.float32) if x.dtype == xp.float16 else x
 
@@ -684,8 +689,8 @@ def logsumexp(xp: Backend, x: Array, dim: Dim, keepdim: bool = False) -> Array:
         return total(xp, x, dim, keepdim) - xp.inf
     top = x.max(axis=numpy_axis(dim, x.ndim), keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)
-    with xp.errstate(over="ignore", divide="ignore"):  # infinite elements, or only -inf
-        y = xp.log(total(xp, xp.exp(x - top), dim, True)) + top
+    e = xp.quietly(xp.exp, x - top)  # where an element is inf, others may overflow
+    y = xp.quietly(xp.log, total(xp, e, dim, True)) + top
     return y if keepdim else y.reshape(total(xp, x, dim, False).shape)
 
 
@@ -698,5 +703,4 @@ def logsumexp(xp: Backend, x: Array, dim: Dim, keepdim: bool = False) -> Array:
 )
 def _exp_difference(xp: Backend, a: Array, b: Array) -> Array:
     """Return exp(a - b), and 0 where both are -inf: an element's share of a sum of exponentials."""
-    with xp.errstate(invalid="ignore"):
-        return xp.exp(xp.where(a == -xp.inf, a, a - b))
+    return xp.exp(xp.where(a == -xp.inf, a, xp.quietly(xp.subtract, a, b)))

@@ -20,8 +20,9 @@ from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.convert import clone
-from minigrad.ops.dims import Dim, Shape, check_dim, check_dims, check_int, listed_dims
+from minigrad.ops.dims import Dim, Shape, check_dim, check_dims, check_int, checked, listed_dims
 from minigrad.ops.index import getitem
+from minigrad.ops.refuse import refuse
 
 __all__ = [
     "broadcast_tensors", "contiguous", "expand", "expand_as", "flatten", "flip", "meshgrid",
@@ -73,7 +74,7 @@ def _reshaped(x: Array, shape: Any) -> Array:
         lambda x, shape: x.reshape(shape),
         [
             S((2, 6), shape=(3, 4)),
-            S((2, 6), shape=-1),
+            S((2, 6), shape=(-1,)),
             S((2, 3, 4), shape=(4, -1, 2)),
             S((), shape=(1, 1)),
             S((1,), shape=()),
@@ -108,7 +109,7 @@ def reshape(xp: Backend, x: Array, shape: Ints) -> Array:
     hint=_reshape_hint,
     facts=Facts(
         lambda x, size: x.reshape(size),
-        [S((2, 6), size=(3, 4)), S((2, 6), size=-1), S((), size=(1,)), S((0, 3), size=(-1,))],
+        [S((2, 6), size=(3, 4)), S((2, 6), size=(-1,)), S((), size=(1,)), S((0, 3), size=(-1,))],
         analytic=True,
         torch="Tensor.view",
     ),
@@ -166,13 +167,11 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     shape = tuple(x.shape)
     if not shape:
         for dim in (start_dim, end_dim):
-            check_dim(dim, 0)
+            checked("flatten", x, check_dim, dim, 0)
         return reshape(x, (1,))
-    start, end = check_dim(start_dim, len(shape)), check_dim(end_dim, len(shape))
+    start, end = (checked("flatten", x, check_dim, d, len(shape)) for d in (start_dim, end_dim))
     if start > end:
-        raise ValueError(
-            f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in {list(shape)}"
-        )
+        raise refuse("flatten", f"start_dim {start_dim} comes after end_dim {end_dim}", x)
     length = math.prod(shape[start : end + 1])  # -1 is ambiguous for empty tensors
     return reshape(x, (*shape[:start], length, *shape[end + 1 :]))
 
@@ -213,17 +212,15 @@ def unflatten(x: Array, dim: int, sizes: tuple[int, ...]) -> Array:
     (2, 2, 3)
     """
     shape = tuple(x.shape)
-    axis, sizes = check_dim(dim, len(shape)), as_tuple(sizes)
+    axis, sizes = checked("unflatten", x, check_dim, dim, len(shape)), as_tuple(sizes)
     if not shape:
-        raise ValueError("unflatten: a 0-d tensor has no axis to split; use .reshape()")
+        raise refuse("unflatten", "a 0-d tensor has no axis to split; use .reshape()", x)
     known, free = math.prod(n for n in sizes if n != -1), sizes.count(-1)
     if free == 1 and known and shape[axis] % known == 0:
         sizes = tuple(shape[axis] // known if n == -1 else n for n in sizes)
     if math.prod(sizes) != shape[axis] or free > 1:
-        raise ValueError(
-            f"unflatten: sizes {list(sizes)} do not multiply to {shape[axis]}, the length of dim "
-            f"{dim} of {list(shape)}"
-        )
+        problem = f"sizes {list(sizes)} do not multiply to {shape[axis]}, the length of dim {dim}"
+        raise refuse("unflatten", problem, x)
     return reshape(x, (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
 
@@ -301,7 +298,7 @@ def squeeze(x: Array, dim: Dim = None) -> Array:
     ((3,), (3, 1))
     """
     shape = tuple(x.shape)
-    dims = () if dim == () else check_dims(dim, len(shape))
+    dims = () if dim == () else checked("squeeze", x, check_dims, dim, len(shape))
     return reshape(x, tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
 
 
@@ -322,7 +319,7 @@ def unsqueeze(x: Array, dim: int) -> Array:
     ((1, 2, 3), (2, 3, 1))
     """
     shape = tuple(x.shape)
-    axis = check_dim(dim, len(shape) + 1)
+    axis = checked("unsqueeze", x, check_dim, dim, len(shape) + 1)
     return reshape(x, (*shape[:axis], 1, *shape[axis:]))
 
 
@@ -334,7 +331,7 @@ def _expanded(shape: Shape, size: tuple[int, ...]) -> Shape:
     lead = len(size) - len(shape)
     if lead < 0:
         raise ValueError(
-            f"expand: {list(size)} has fewer axes than the tensor's {list(shape)}; give a length "
+            f"{list(size)} has fewer axes than the tensor's {list(shape)}; give a length "
             "for every axis (-1 keeps one)"
         )
     full = []
@@ -343,12 +340,12 @@ def _expanded(shape: Shape, size: tuple[int, ...]) -> Shape:
         n = check_int(n, "a length")
         if n < -1 or (n == -1 and old is None):
             raise ValueError(
-                f"expand: length {n} of axis {i} in {list(size)}: -1 keeps the length of an axis "
+                f"length {n} of axis {i} in {list(size)}: -1 keeps the length of an axis "
                 f"that {list(shape)} has; a new axis needs its length"
             )
         if old not in (None, 1, n) and n != -1:
             raise ValueError(
-                f"expand: only axes of length 1 are repeated, and axis {i - lead} of {list(shape)} "
+                f"only axes of length 1 are repeated, and axis {i - lead} of {list(shape)} "
                 f"has length {old}, not {n}; use .repeat() for copies"
             )
         full.append(old if n == -1 else n)
@@ -381,7 +378,7 @@ def expand(x: Array, size: Ints) -> Array:
     tensor([[1., 1., 1.],
             [2., 2., 2.]])
     """
-    return broadcast_to(x, _expanded(tuple(x.shape), as_tuple(size)))
+    return broadcast_to(x, checked("expand", x, _expanded, tuple(x.shape), as_tuple(size)))
 
 
 @composite(
@@ -402,12 +399,12 @@ def expand_as(x: Array, other: Array) -> Array:
     tensor([[1., 2.],
             [1., 2.]])
     """
-    return broadcast_to(x, _expanded(tuple(x.shape), tuple(other.shape)))
+    return broadcast_to(x, checked("expand_as", x, _expanded, tuple(x.shape), tuple(other.shape)))
 
 
 @composite(
     facts=Facts(
-        lambda *tensors: np.broadcast_arrays(*tensors), [S((3, 1), (4,)), S((), (2,), (1, 1))]
+        lambda *arrays: np.broadcast_arrays(*arrays), [S((3, 1), (4,)), S((), (2,), (1, 1))]
     )
 )
 def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
@@ -423,14 +420,14 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
     shapes = [tuple(x.shape) for x in tensors]
     clash = broadcast_clash(shapes)
     if clash is not None:
-        raise ValueError(f"broadcast_tensors: {clash}; sizes must be equal or 1")
+        raise refuse("broadcast_tensors", f"{clash}; sizes must be equal or 1", *tensors)
     shape = np.broadcast_shapes(*shapes)
     return tuple(broadcast_to(x, shape) for x in tensors)
 
 
 @composite(
     facts=Facts(
-        lambda *tensors, indexing="ij": np.meshgrid(*tensors, indexing=indexing),
+        lambda *arrays, indexing="ij": np.meshgrid(*arrays, indexing=indexing),
         [S((2,), (3,)), S((2,), (3,), (4,)), S((2,), (3,), indexing="xy")],
     )
 )
@@ -448,12 +445,13 @@ def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
             [1, 1, 1]])
     """
     if indexing not in ("ij", "xy"):
-        raise ValueError(f"meshgrid: indexing must be 'ij' or 'xy', not {indexing!r}")
+        problem = f"indexing must be 'ij' or 'xy', not {indexing!r}"
+        raise refuse("meshgrid", problem, *tensors)
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tuple(tensors[0])
     for x in tensors:
         if len(x.shape) > 1:
-            raise ValueError(f"meshgrid takes 0-d and 1-d tensors, not one of {list(x.shape)}")
+            raise refuse("meshgrid", "the tensors must be 0-d or 1-d", *tensors)
     count = len(tensors)
     lengths = [math.prod(x.shape) for x in tensors]
     order = list(range(count))
@@ -495,19 +493,25 @@ def swapaxes(xp: Backend, x: Array, dim0: int, dim1: int) -> Array:
     tensor([[1.],
             [2.]])
     """
+    return _swapped(xp, x, dim0, dim1)
+
+
+def _swapped(xp: Backend, x: Array, dim0: int, dim1: int) -> Array:
     axis0, axis1 = check_dim(dim0, x.ndim), check_dim(dim1, x.ndim)
     return xp.swapaxes(x, axis0, axis1) if x.ndim else x.reshape(())
 
 
-@composite(
+@op(
+    view=True,
+    x=lambda g, dim0, dim1: transpose(g, dim0, dim1),
     facts=Facts(
-        lambda x, dim0, dim1: np.swapaxes(x, dim0, dim1),
-        [S((2, 3), dim0=0, dim1=1), S((2, 3, 4), dim0=1, dim1=-1)],
+        lambda x, dim0, dim1: np.swapaxes(x, dim0, dim1) if x.ndim else x,
+        [S((2, 3), dim0=0, dim1=1), S((2, 3, 4), dim0=1, dim1=-1), S((), dim0=0, dim1=-1)],
         analytic=True,
-    )
+    ),
 )
-def transpose(x: Array, dim0: int, dim1: int) -> Array:
-    """Swap two axes (`permute` takes a whole order).
+def transpose(xp: Backend, x: Array, dim0: int, dim1: int) -> Array:
+    """Swap two axes (`permute` takes a whole order); NumPy's name for it is `swapaxes`.
 
     Examples
     --------
@@ -515,7 +519,7 @@ def transpose(x: Array, dim0: int, dim1: int) -> Array:
     >>> mg.zeros(2, 3, 4).transpose(0, 2).shape
     (4, 3, 2)
     """
-    return swapaxes(x, dim0, dim1)
+    return _swapped(xp, x, dim0, dim1)
 
 
 @composite(facts=Facts(lambda x: x.T, [S((2, 3)), S((3,)), S(())], analytic=True))
@@ -530,10 +534,8 @@ def t(x: Array) -> Array:
             [2]])
     """
     if len(x.shape) > 2:
-        raise ValueError(
-            f"t transposes a matrix, not {list(x.shape)}; use .mT for the last two axes, .T for "
-            "all, or .transpose(dim0, dim1)"
-        )
+        problem = "it is no matrix; use .mT for the last two axes, or .transpose(dim0, dim1)"
+        raise refuse("t", problem, x)
     return swapaxes(x, 0, -1)
 
 
@@ -598,12 +600,12 @@ def movedim(x: Array, source: int | tuple[int, ...], destination: int | tuple[in
     (3, 4, 2)
     """
     ndim = len(x.shape)
-    start, end = listed_dims(as_tuple(source), ndim), listed_dims(as_tuple(destination), ndim)
+    start, end = (
+        checked("movedim", x, listed_dims, as_tuple(dims), ndim) for dims in (source, destination)
+    )
     if len(start) != len(end):
-        raise ValueError(
-            f"movedim: source {source} names {len(start)} dims, destination {destination} "
-            f"names {len(end)}"
-        )
+        problem = f"source {source} and destination {destination} must name as many dims"
+        raise refuse("movedim", problem, x)
     if ndim == 0:
         return reshape(x, ())
     order = [i for i in range(ndim) if i not in start]
@@ -620,11 +622,11 @@ def movedim(x: Array, source: int | tuple[int, ...], destination: int | tuple[in
     facts=Facts(
         lambda x, dims: np.flip(x, dims),
         [
-            S((2, 3), dims=0),
+            S((2, 3), dims=(0,)),
             S((2, 3, 4), dims=(0, -1)),
             S((2, 3), dims=()),
-            S((), dims=0),
-            S((0, 3), dims=1),
+            S((), dims=()),
+            S((0, 3), dims=(1,)),
         ],
         analytic=True,
     ),
@@ -716,19 +718,20 @@ def narrow(x: Array, dim: int, start: int, length: int) -> Array:
     """
     shape = tuple(x.shape)
     if not shape:
-        raise ValueError("narrow: a 0-d tensor has no axis to take a part of")
-    axis, start, length = check_dim(dim, len(shape)), check_int(start, "start"), int(length)
+        raise refuse("narrow", "a 0-d tensor has no axis to take a part of", x)
+    axis = checked("narrow", x, check_dim, dim, len(shape))
+    start, length = (
+        checked("narrow", x, check_int, n, name)
+        for n, name in ((start, "start"), (length, "length"))
+    )
     size = shape[axis]
-    if not -size <= start <= size:
-        raise IndexError(
-            f"narrow: start {start} is out of range: dim {dim} of {list(shape)} takes {-size} to "
-            f"{size}"
-        )
     first = start + size if start < 0 else start
+    if not 0 <= first <= size:
+        problem = f"start {start} is out of range: dim {dim} takes {-size} to {size}"
+        raise refuse("narrow", problem, x, kind=IndexError)
     if length < 0 or first + length > size:
-        raise ValueError(
-            f"narrow: {length} entries from {start} on do not fit into dim {dim} of {list(shape)}"
-        )
+        problem = f"{length} entries from {start} on do not fit into dim {dim} of length {size}"
+        raise refuse("narrow", problem, x)
     return part(x, axis, first, length)
 
 
@@ -754,11 +757,12 @@ def select(x: Array, dim: int, index: int) -> Array:
     tensor([1, 3])
     """
     shape = tuple(x.shape)
-    axis = check_dim(dim, len(shape))
+    axis = checked("select", x, check_dim, dim, len(shape))
     size = shape[axis] if shape else 0
-    at = check_int(index, "index")
+    at = checked("select", x, check_int, index, "index")
     if not -size <= at < size:
-        raise IndexError(f"select: index {at} is out of range for dim {dim} of {list(shape)}")
+        problem = f"index {at} is out of range: dim {dim} has {size} entries"
+        raise refuse("select", problem, x, kind=IndexError)
     return getitem(x, (*(slice(None),) * axis, at))
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.engine.facts import Facts, S, distinct
 from minigrad.engine.op import composite, op
-from minigrad.ops.dims import check_dim, check_int
+from minigrad.ops.dims import check_dim, check_int, checked
 from minigrad.ops.index import gather
+from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import part
 
 __all__ = ["argsort", "sort", "topk"]
@@ -147,12 +148,10 @@ def topk(
     tensor([0, 2])
     """
     ndim = len(x.shape)
-    axis = check_dim(dim, ndim)
+    axis = checked("topk", x, check_dim, dim, ndim)
     size = x.shape[axis] if ndim else 1
-    if not 0 <= check_int(k, "k") <= size:
-        raise ValueError(
-            f"topk: k={k} is not between 0 and {size}, the length of dim {dim} of {list(x.shape)}"
-        )
+    if not 0 <= checked("topk", x, check_int, k, "k") <= size:
+        raise refuse("topk", f"k={k} is not between 0 and {size}, the length of dim {dim}", x)
     order = argsort(x, dim, largest)
     if ndim:
         order = part(order, axis, 0, k)
