@@ -26,8 +26,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
 from minigrad.backend import BACKENDS
-from minigrad.engine.dtypes import float32, float64, settle
-from minigrad.engine.errors import Line, check_finite, explain, show_line, user_line
+from minigrad.engine.dtypes import as_operand, float32, float64, settle
+from minigrad.engine.errors import (
+    GraphError,
+    Line,
+    check_finite,
+    explain,
+    show_line,
+    user_line,
+)
 from minigrad.engine.modes import MODE
 from minigrad.engine.mutation import CLOCK, check_view
 from minigrad.engine.tensor import Hook, Tensor
@@ -78,7 +85,6 @@ class Plan(NamedTuple):
     keep: Picker | None
     sources: tuple[int, ...]  # of each saved value: its place in (output, *operands, *options, aux)
     steps: tuple[Step, ...]
-    partial: bool  # some operand that wants a gradient has no rule
 
 
 class Op:
@@ -144,8 +150,13 @@ class Op:
         sources: dict[int, int] = {}  # place in the call -> place among the saved values
         steps = []
         for i, name in enumerate(names):
-            if not needs[i] or name not in self.rules:
+            if not (needs[i] and self.rules):
                 continue
+            if name not in self.rules:
+                raise GraphError(
+                    f"{self.name} has no derivative by its operand {name!r}, which requires grad; "
+                    "pass it detached, .detach(), if it is a constant"
+                )
             rule = self.rules[name]
             wanted = list(inspect.signature(rule).parameters)[1:]
             if self.variadic:  # one rule serves all operands, and is told which
@@ -164,7 +175,7 @@ class Op:
         if self.meaning is not None:  # which is run again, on the whole call, for higher orders
             for i in range(len(names) + len(self.attrs)):
                 sources.setdefault(1 + i, len(sources))
-        return Plan(_picker(list(sources)), tuple(sources), tuple(steps), len(steps) < sum(needs))
+        return Plan(_picker(list(sources)), tuple(sources), tuple(steps))
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -294,7 +305,13 @@ def _apply_raw(op: Op, arrays: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
             xp = BACKENDS[type(x)]
             out = op.forward(xp, arrays, *attrs) if op.variadic else op.forward(xp, *arrays, *attrs)
             return out[0] if op.aux else out
-    return apply(op, [x if x is None else Tensor(x) for x in arrays], attrs)
+    try:
+        made = [x if x is None else Tensor(as_operand(x)) for x in arrays]
+    except TypeError as error:
+        raise explain(op, arrays, attrs, error) from None
+    if all(x is None for x in made):
+        raise TypeError(f"{op.name}() needs at least one tensor")
+    return apply(op, made, attrs)
 
 
 def _backend(arrays: Sequence[Any]) -> Any:
@@ -314,9 +331,6 @@ def record(op: Op, wanting: int, parents: Sequence[Any], call: tuple[Any, ...]) 
         plan = op.plans[wanting] = op.plan([p is not None for p in parents])
     if plan is None:
         return None
-    if plan.partial:
-        served = {step.operand for step in plan.steps}
-        parents = [p if i in served else None for i, p in enumerate(parents)]
     out = call[0]
     node = Node()
     node.op = op

@@ -58,7 +58,8 @@ def getitem(xp: Backend, x: Array, index: Any) -> Array:
     >>> mg.tensor([[1.0, 2.0], [3.0, 4.0]])[:, 0]
     tensor([1., 3.])
     """
-    return x[index]
+    parts = index if isinstance(index, tuple) else (index,)
+    return x[parts if ... in parts else (*parts, ...)]  # the dots keep a single element a view
 
 
 @op(
@@ -329,7 +330,7 @@ def _grid(xp: Any, dim: int, index: Any) -> tuple[Any, ...]:
 @composite(
     facts=Facts(
         lambda x, dim, index, src: _added(
-            x.copy(), _grid(np, dim, index), _corner(src, dim, index)
+            x.copy(), _grid(np, dim, index), src[tuple(map(slice, index.shape))]
         ),
         [
             S((3, 4), integers((3, 2), 0, 4), (3, 2), dim=1),
