@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend, backend_of
+from minigrad.backend import Array, Backend
 from minigrad.engine.errors import user_line
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.mutation import changed
 from minigrad.engine.op import composite, fused, op
 from minigrad.engine.structural import cast
 from minigrad.ops.exponential import rsqrt
-from minigrad.ops.kernels import wide
+from minigrad.ops.kernels import row_sums, wide
 from minigrad.ops.norm import channel_affine, check_channels, layer_norm, np_group_norm, per_channel
 from minigrad.ops.reduce import mean
 
@@ -27,14 +27,44 @@ __all__ = ["batch_norm", "instance_norm"]
 IndexArray = Any  # running statistics: never cast, without a gradient
 
 
-def _channel_rows(xp: Any, x: Any) -> Any:
-    """Return ``(N, C, ...)`` as rows of channels: a view where the memory has channels last."""
-    rows = xp.moveaxis(x, 1, -1).reshape((x.size // max(x.shape[1], 1), x.shape[1]))
-    return wide(rows)
+class _Channels:
+    """How ``(N, C, ...)`` is seen so that a channel is easy to broadcast to and to sum over.
 
+    As planes ``(N, C, L)``; or, where the memory has channels last, as rows: NumPy is slow on
+    short rows, so several rows of channels make one. Nothing is copied for either.
+    """
 
-def _from_channel_rows(xp: Any, rows: Any, shape: tuple[int, ...]) -> Any:
-    return xp.moveaxis(rows.reshape((shape[0], *shape[2:], shape[1])), -1, 1)
+    def __init__(self, xp: Any, x: Any) -> None:
+        self.xp, self.shape, self.channels = xp, x.shape, x.shape[1]
+        values = x.shape[0] * math.prod(x.shape[2:])
+        self.count = max(values, 1)
+        self.last = x.ndim == 2 or xp.moveaxis(x, 1, -1).flags.c_contiguous
+        self.folds = math.gcd(values, max(1, 512 // max(self.channels, 1)))
+        self.rows = (values // self.folds, self.folds * self.channels)
+
+    def view(self, x: Any) -> Any:
+        """Return x as rows or planes."""
+        if self.last:
+            return self.xp.moveaxis(wide(x), 1, -1).reshape(self.rows)
+        return wide(x).reshape((*self.shape[:2], math.prod(self.shape[2:])))
+
+    def back(self, y: Any) -> Any:
+        """Return rows or planes in x's shape."""
+        if not self.last:
+            return y.reshape(self.shape)
+        channels_last = (self.shape[0], *self.shape[2:], self.channels)
+        return self.xp.moveaxis(y.reshape(channels_last), -1, 1)
+
+    def spread(self, v: Any) -> Any:
+        """Return one number for each channel so that it broadcasts."""
+        return self.xp.tile(v, self.folds) if self.last else v[:, None]
+
+    def sums(self, x: Any) -> Any:
+        """Return the sum over each channel, by products with ones: 4x faster than ``sum``."""
+        if not self.last:
+            return row_sums(self.xp, x)[..., 0].sum(axis=0)
+        total = self.xp.ones(len(x), x.dtype) @ x
+        return total.reshape((self.folds, self.channels)).sum(axis=0)
 
 
 @op()
@@ -46,16 +76,17 @@ def channel_moments(xp: Backend, x: Array) -> Array:
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.ops.norm import channel_moments
+    >>> from minigrad.ops.channel_norm import channel_moments
     >>> channel_moments(mg.tensor([[1.0, 5.0], [3.0, 5.0]]))
     tensor([[2., 5.],
             [1., 0.]])
     """
-    rows = _channel_rows(xp, x)
-    ones, count = xp.ones(len(rows), rows.dtype), max(len(rows), 1)
-    average = ones @ rows / count  # products with ones: 4x faster than sums over the rows
-    d = rows - average
-    return xp.stack([average, ones @ (d * d) / count])
+    seen = _Channels(xp, x)
+    view = seen.view(x)
+    average = seen.sums(view) / seen.count
+    d = view - seen.spread(average)
+    d *= d
+    return xp.stack([average, seen.sums(d) / seen.count])
 
 
 @op()
@@ -65,7 +96,7 @@ def update_running(xp: Backend, running: IndexArray, value: IndexArray, momentum
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.ops.norm import update_running
+    >>> from minigrad.ops.channel_norm import update_running
     >>> update_running(mg.tensor([0.0]), mg.tensor([10.0]), 0.1)
     tensor([1.])
     """
@@ -84,26 +115,21 @@ def _batch_norm(x: Any, weight: Any, bias: Any, moments: Any, eps: float) -> Any
     return channel_affine(y, weight, bias, x.dtype)
 
 
-def _batch_norm_x(g: Any, weight: Any, aux: Any, x_shape: tuple[int, ...]) -> Any:
-    normal, rstd = aux
-    xp = backend_of(g)
-    rows = _channel_rows(xp, g)
-    ones, count = xp.ones(len(rows), rows.dtype), max(len(rows), 1)
-    gx = normal * (ones @ (rows * normal) / -count)
-    gx += rows
-    gx -= ones @ rows / count
-    gx *= rstd if weight is None else rstd * weight
-    return _from_channel_rows(xp, gx, x_shape)
+def _batch_norm_x(g: Any, weight: Any, aux: Any) -> Any:
+    """Return the gradient of x: g less its parts along the mean and along x itself, scaled."""
+    seen, d, rstd = aux
+    g = seen.view(g)
+    scale = rstd if weight is None else rstd * weight.astype(d.dtype, copy=False)
+    along = seen.sums(g * d) * rstd * rstd
+    gx = g * seen.spread(scale)
+    gx -= d * seen.spread(scale * along / seen.count)
+    gx -= seen.spread(scale * seen.sums(g) / seen.count)
+    return seen.back(gx)
 
 
 def _batch_norm_weight(g: Any, aux: Any) -> Any:
-    rows = _channel_rows(backend_of(g), g)
-    return backend_of(g).ones(len(rows), rows.dtype) @ (rows * aux[0])
-
-
-def _batch_norm_bias(g: Any) -> Any:
-    rows = _channel_rows(backend_of(g), g)
-    return backend_of(g).ones(len(rows), rows.dtype) @ rows
+    seen, d, rstd = aux
+    return seen.sums(seen.view(g) * d) * rstd
 
 
 # Against its meaning, forward + backward: 0.0x
@@ -112,7 +138,7 @@ def _batch_norm_bias(g: Any) -> Any:
     aux=True,
     x=_batch_norm_x,
     weight=_batch_norm_weight,
-    bias=_batch_norm_bias,
+    bias=lambda g, aux: aux[0].sums(aux[0].view(g)),
 )
 def normalise_batch(
     xp: Backend,
@@ -129,19 +155,19 @@ def normalise_batch(
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.ops.norm import channel_moments, normalise_batch
+    >>> from minigrad.ops.channel_norm import channel_moments, normalise_batch
     >>> x = mg.tensor([[1.0], [3.0]])
     >>> normalise_batch(x, None, None, channel_moments(x), 0.0)
     tensor([[-1.],
             [ 1.]])
     """
-    normal = _channel_rows(xp, x) - moments[0]
+    seen = _Channels(xp, x)
+    d = seen.view(x) - seen.spread(moments[0])
     rstd = 1 / xp.sqrt(moments[1] + eps)
-    normal *= rstd
-    y = normal.copy() if weight is None else normal * weight
+    y = d * seen.spread(rstd if weight is None else rstd * weight.astype(d.dtype, copy=False))
     if bias is not None:
-        y += bias
-    return _from_channel_rows(xp, y.astype(x.dtype, copy=False), x.shape), (normal, rstd)
+        y += seen.spread(bias)
+    return seen.back(y.astype(x.dtype, copy=False)), (seen, d, rstd)
 
 
 def _np_batch_norm(

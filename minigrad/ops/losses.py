@@ -395,9 +395,9 @@ def binary_cross_entropy_with_logits(
     Examples
     --------
     >>> import minigrad as mg
-    >>> x, yes = mg.tensor([0.0, 1e4, -1e4]), mg.ones(3)
-    >>> mg.binary_cross_entropy_with_logits(x, yes, reduction="none")
-    tensor([6.9314718e-01, 0.0000000e+00, 1.0000000e+04])
+    >>> scores = mg.tensor([1e4, -1e4])
+    >>> mg.binary_cross_entropy_with_logits(scores, mg.ones(2), reduction="none")
+    tensor([    0., 10000.])
     """
     check_reduction(reduction)
     _check_pair("binary_cross_entropy_with_logits", x, target)

@@ -79,11 +79,10 @@ def _normalise(
     """Return x normalised over its last axes, in x's shape; and that in rows, for the rules."""
     count = math.prod(size)
     rows = wide(x).reshape((x.size // max(count, 1), count))
-    if centre:
-        rows = rows - row_sums(xp, rows) / max(count, 1)
-    square = xp.einsum("ij,ij->i", rows, rows) / max(count, 1)
+    normal = rows - row_sums(xp, rows) / max(count, 1) if centre else rows.copy()
+    square = xp.einsum("ij,ij->i", normal, normal) / max(count, 1)
     rstd = (1 / xp.sqrt(square + eps))[:, None]
-    normal = rows * rstd
+    normal *= rstd
     return normal.reshape(x.shape), (normal, rstd, centre)
 
 
@@ -91,11 +90,12 @@ def _normalise_x(g: Any, weight: Any, aux: Any, x_shape: tuple[int, ...]) -> Any
     """Return the gradient of x: g (times weight) without its parts along the mean and x itself."""
     normal, rstd, centre = aux
     xp, count = backend_of(g), max(normal.shape[1], 1)
-    rows = (wide(g) if weight is None else wide(g) * weight).reshape(normal.shape)
-    along = xp.einsum("ij,ij->i", rows, normal) / count
-    gx = rows - normal * along[:, None]
+    gx = (wide(g).copy() if weight is None else wide(g) * weight).reshape(normal.shape)
+    along = xp.einsum("ij,ij->i", gx, normal) / count
+    average = row_sums(xp, gx) / count if centre else None
+    gx -= normal * along[:, None]
     if centre:
-        gx -= row_sums(xp, rows) / count
+        gx -= average
     gx *= rstd
     return gx.reshape(x_shape)
 
