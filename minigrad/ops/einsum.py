@@ -240,14 +240,16 @@ def _sizes(terms: Sequence[str], shapes: Sequence[Shape]) -> dict[str, int]:
     return sizes
 
 
-def _simplify(x: Any, term: str, sizes: dict[str, int], needed: set[str]) -> tuple[Any, str]:
-    """Drop axes of size 1 that stand for more, take diagonals, sum what nobody else needs."""
-    keep = [not (n == 1 and sizes[letter] != 1) for letter, n in zip(term, x.shape, strict=True)]
-    if not all(keep):
-        x = x.reshape(tuple(n for n, k in zip(x.shape, keep, strict=True) if k))
-        term = "".join(letter for letter, k in zip(term, keep, strict=True) if k)
-    wanted = "".join(letter for letter in dict.fromkeys(term) if letter in needed)
-    return (x, term) if wanted == term else (einsum_single(x, f"{term}->{wanted}"), wanted)
+def _without_ones(x: Any, term: str, sizes: dict[str, int]) -> tuple[Any, str]:
+    """Drop axes of size 1 whose letters stand for more elsewhere: they broadcast."""
+    kept = [(t, n) for t, n in zip(term, x.shape, strict=True) if n == sizes[t]]
+    if len(kept) == len(term):
+        return x, term
+    return x.reshape(tuple(n for _, n in kept)), "".join(t for t, _ in kept)
+
+
+def _brought_to(x: Any, term: str, wanted: str) -> Any:
+    return x if wanted == term else einsum_single(x, f"{term}->{wanted}")
 
 
 def _best_pair(terms: Sequence[str], out: str, sizes: dict[str, int]) -> tuple[int, int, str]:
@@ -316,16 +318,17 @@ def einsum_(tensors: Sequence[Array], equation: str) -> Array:
         raise refuse("einsum", error, equation, *tensors) from None
     work = list(tensors)
     for i, term in enumerate(terms):
+        work[i], terms[i] = _without_ones(work[i], term, sizes)
+    for i, term in enumerate(terms):  # take diagonals, and sum what nobody else needs
         others = {x for k, t in enumerate(terms) if k != i for x in t}
-        work[i], terms[i] = _simplify(work[i], term, sizes, others | set(out))
+        terms[i] = "".join(x for x in dict.fromkeys(term) if x in others or x in out)
+        work[i] = _brought_to(work[i], term, terms[i])
     while len(work) > 1:
         i, j, left = _best_pair(terms, out, sizes)
         b, b_term = work.pop(j), terms.pop(j)
         left = out if len(work) == 1 else left
         work[i], terms[i] = einsum_pair(work[i], b, f"{terms[i]},{b_term}->{left}"), left
-    if terms[0] == out:
-        return work[0]
-    return einsum_single(work[0], f"{terms[0]}->{out}")
+    return _brought_to(work[0], terms[0], out)
 
 
 def einsum(equation: str, *operands: Any) -> Array:

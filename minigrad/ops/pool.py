@@ -328,11 +328,11 @@ def _pooled(
             raise ValueError(f"x has shape {list(x.shape)}: only the batch may be empty")
         stride = kernel if stride is None else stride
         where = place(x.shape[-rank:], kernel, stride, padding, dilation, ceil)
-        if any(2 * p > n for p, n in zip(where.padding, where.span, strict=True)):
+        if any(2 * p > k for p, k in zip(where.padding, where.kernel, strict=True)):
             raise ValueError(
-                f"padding {list(where.padding)} is more than half of the {list(where.span)} "
-                "elements that a window spans, so a window could hold nothing but padding: take "
-                "less padding or a larger kernel"
+                f"padding {list(where.padding)} is more than half of the kernel "
+                f"{list(where.kernel)}, so a window could hold nothing but padding: take less "
+                "padding or a larger kernel"
             )
         return where
     except ValueError as error:

@@ -65,11 +65,12 @@ def nearest(size: int, out: int, scale: float | None = None, exact: bool = False
     """Return the taps of nearest-neighbour interpolation from ``size`` to ``out``.
 
     Output o takes the input that holds the left end of its interval, or its centre if ``exact``.
-    Positions are computed in float32 as in PyTorch, since a rounding decides between neighbours.
+    Positions are computed in float32 as in PyTorch, since a rounding decides between neighbours;
+    and as there, one and two times the size ignore a scale that is not quite 1 or 2.
     """
     steps = np.arange(out)
-    if out == size and not exact:
-        index = steps
+    if out in (size, 2 * size) and not exact:
+        index = steps // (out // size)
     else:
         step = np.float32(1 / scale if scale else np.float32(size) / np.float32(out))
         position = (steps.astype(np.float32) + np.float32(0.5 if exact else 0)) * step
@@ -81,9 +82,12 @@ def nearest(size: int, out: int, scale: float | None = None, exact: bool = False
 def linear(size: int, out: int, scale: float | None = None, align_corners: bool = False) -> Taps:
     """Return the taps of linear interpolation from ``size`` to ``out``.
 
-    The centres of first and last elements are matched (``align_corners``), or the outer edges.
+    The centres of first and last elements are matched (``align_corners``), or the outer edges. As
+    in PyTorch, the same size is a copy, whatever the scale.
     """
-    if align_corners:
+    if out == size:
+        position = np.arange(out, dtype=float)
+    elif align_corners:
         position = np.arange(out) * ((size - 1) / (out - 1) if out > 1 else 0.0)
     else:
         step = 1 / scale if scale else size / out
