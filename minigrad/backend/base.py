@@ -84,6 +84,10 @@ class Backend:
         """
         return function(*args)
 
+    def diagonal(self, x: Array, offset: int, axis1: int, axis2: int) -> Array:
+        """Return a diagonal as a view, which can be written to if x can (it is the last axis)."""
+        return self.module.diagonal(x, offset, axis1, axis2)
+
     def scatter_add(self, out: Array, index: Any, values: Array) -> None:
         """Add ``values`` into ``out[index]`` in place; an index that occurs twice counts twice."""
         self.module.add.at(out, index, values)

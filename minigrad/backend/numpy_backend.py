@@ -37,5 +37,10 @@ class NumpyBackend(Backend):
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         return np.lib.array_utils.byte_bounds(array)
 
+    def diagonal(self, x: Array, offset: int, axis1: int, axis2: int) -> Array:
+        view = np.diagonal(x, offset, axis1, axis2)  # read-only, but no other view is
+        view.flags.writeable = x.flags.writeable
+        return view
+
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         return _QUIET.copy().run(function, *args)  # a copy, since a context is not entered twice

@@ -354,7 +354,7 @@ def _tile_rule(g: Any, dims: Any, x_shape: Shape) -> Any:
         lambda x, dims: np.tile(x, dims),
         [
             S((2, 3), dims=(2, 1)),
-            S((2, 3), dims=2),
+            S((2, 3), dims=(2,)),
             S((3,), dims=(2, 3)),
             S((2, 1), dims=(1, 1)),
             S((), dims=(3,)),

@@ -428,7 +428,11 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
 @composite(
     facts=Facts(
         lambda *arrays, indexing="ij": np.meshgrid(*arrays, indexing=indexing),
-        [S((2,), (3,)), S((2,), (3,), (4,)), S((2,), (3,), indexing="xy")],
+        [
+            S((2,), (3,), indexing="ij"),
+            S((2,), (3,), (4,), indexing="ij"),
+            S((2,), (3,), indexing="xy"),
+        ],
     )
 )
 def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
