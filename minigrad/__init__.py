@@ -11,6 +11,8 @@ Tensors with gradients on NumPy and CuPy, under torch's names::
 A newcomer reads `minigrad.engine.op`, `minigrad.ops.arithmetic`, `minigrad.engine.backward`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from minigrad import autograd
 from minigrad.backend import (
     Device,
@@ -47,3 +49,20 @@ from minigrad.engine.transforms import grad, hessian, hvp, jacobian, jvp, value_
 from minigrad.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from minigrad import check, data, linalg, nn, optim
+    from minigrad.check import gradcheck, gradgradcheck
+
+_LATER = {"gradcheck": "check", "gradgradcheck": "check"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the upper floors when they are first asked for, so that the engine starts fast."""
+    import importlib
+
+    if name in ("check", "data", "linalg", "nn", "optim"):
+        return importlib.import_module(f"minigrad.{name}")
+    if name in _LATER:
+        return getattr(importlib.import_module(f"minigrad.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

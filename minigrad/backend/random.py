@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,20 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.manual_seed(secrets.randbits(128) if seed is None else seed)
+        self.manual_seed(int.from_bytes(os.urandom(16), "little") if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream again from ``seed`` (an int of any size, not negative)."""
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ValueError(f"seed must be an int that is not negative, not {seed!r}")
         self._seed = int(seed)
-        self.host = np.random.Generator(np.random.SFC64(self._seed))
+        self.__dict__.pop("host", None)
         return self
+
+    @cached_property
+    def host(self) -> np.random.Generator:
+        """NumPy's generator that draws (made at the first draw: importing it takes time)."""
+        return np.random.Generator(np.random.SFC64(self._seed))
 
     def initial_seed(self) -> int:
         """Return the seed that the stream began with."""
