@@ -21,6 +21,15 @@ from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Sample
 from minigrad.engine.op import Op
 from minigrad.engine.tensor import Tensor
 
+# Floating operands that are taken as constants, with the reason
+CONSTANT = {
+    ("view_as", "other"): "only its shape is used",
+    ("reshape_as", "other"): "only its shape is used",
+    ("expand_as", "other"): "only its shape is used",
+    ("nll_loss", "weight"): "as in torch, weights of classes are not differentiated by",
+    ("cross_entropy", "weight"): "as in torch, weights of classes are not differentiated by",
+}
+
 CLEARANCE = 0.05  # how far values stay from kinks
 
 
@@ -64,8 +73,16 @@ class Call:
 
     @property
     def floating(self) -> list[int]:
-        """Return the places of the operands that are floating arrays."""
-        return [i for i, x in enumerate(self.values) if is_floating(x)]
+        """Return the places of the floating arrays to differentiate by."""
+        return [
+            i
+            for i, x in enumerate(self.values)
+            if is_floating(x) and (self.row.name, self.name_of(i)) not in CONSTANT
+        ]
+
+    def name_of(self, place: int) -> str:
+        """Return the name of an operand (an op that takes a list has one for all)."""
+        return self.row.operands[min(place, len(self.row.operands) - 1)]
 
     def arguments(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments to call with; by name where an option stands between operands."""
@@ -84,9 +101,12 @@ class Call:
 
     def tensors(self, device: str, values: Sequence[Any] | None = None) -> list[Any]:
         """Return the operands as tensors that require grad where they are floating."""
+        at = self.floating
         return [
-            Tensor(x, device=device, requires_grad=is_floating(x)) if _is_array(x) else x
-            for x in (self.values if values is None else values)
+            Tensor(x, device=device, requires_grad=i in at and is_floating(x))
+            if _is_array(x)
+            else x
+            for i, x in enumerate(self.values if values is None else values)
         ]
 
     def arrays(self, device: str) -> list[Any]:
