@@ -122,12 +122,16 @@ def normalise(images, pixel_max, mean=0.5, std=0.5):
 
 def look_at_the_pixels(task):
     """Print the mean and deviation of the pixels, and check the equation above."""
-    grey = task.train_x / task.pixel_max
-    mean, std = grey.mean(), grey.std()
-    after = normalise(task.train_x, task.pixel_max)
+    mean = task.train_x.mean() / task.pixel_max
+    squares = after = 0.0
+    for part in np.array_split(task.train_x, 60):  # as decimals, all of MNIST would take 376 MB
+        squares += np.square(part / task.pixel_max - mean).sum()
+        after += normalise(part, task.pixel_max).sum(dtype=float)
+    std = math.sqrt(squares / task.train_x.size)
+    after /= task.train_x.size
     print(f"pixels in 0..1: mean {mean:.4f}, standard deviation {std:.4f}")
-    print(f"after the document's (x - 0.5) / 0.5: mean {after.mean():.4f}, not 0")
-    assert abs(after.mean() - (mean - 0.5) / 0.5) < 1e-4
+    print(f"after the document's (x - 0.5) / 0.5: mean {after:.4f}, not 0")
+    assert abs(after - (mean - 0.5) / 0.5) < 1e-6
     if task.title == "MNIST":
         assert (round(mean, 4), round(std, 4)) == (0.1307, 0.3081)
 
@@ -177,8 +181,8 @@ assert parameters_by_hand(784) == 109_386
 #
 # A test wants the whole network, so `eval()` switches dropout off: then the same image gets the
 # same answer every time. The document never does this. Its accuracy is that of a network which
-# loses a fifth of its hidden values at random while it is being tested; the run below measures the
-# difference.
+# loses a fifth of its hidden values at random while it is being tested. The run below measures what
+# that costs: about two points on MNIST.
 
 
 # %%
@@ -291,9 +295,11 @@ def draw_history(history, start, task, settings, folder):
     """Draw loss and accuracy by epoch."""
     epochs = np.arange(settings.epochs + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     left.plot(epochs[1:], history.losses, "o-", markersize=3, color=WRONG)
     left.plot([0], [start[0]], "s", color=WRONG, label="untrained")
-    left.axhline(math.log(10), color="grey", linestyle=":", label="ln 10: every digit at 1/10")
+    left.axhline(math.log(10), color="grey", linestyle=":", label="ln 10: every class at 1/10")
     left.set_xlabel("epoch")
     left.set_ylabel("training loss (cross-entropy, nats)")
     left.set_ylim(bottom=0)
@@ -333,7 +339,7 @@ def draw_predictions(found, task, folder):
     figure = plt.figure(figsize=(12, 7.4), layout="constrained")
     blocks = figure.subfigures(1, 2, wspace=0.06)
     draw_block(blocks[0], np.arange(25), predicted, task, "The first 25 test images")
-    what = f"Wrong: {len(wrong)} of {len(predicted):,} test images"
+    what = f"Wrong: {len(wrong):,} of {len(predicted):,} test images"
     if len(wrong) > 25:
         what += ", the 25 surest"
     draw_block(blocks[1], worst, predicted, task, what)
@@ -453,6 +459,8 @@ if __name__ == "__main__":
     if options.epochs is None:
         assert final >= task.least_accuracy, (final, task.least_accuracy)
         assert np.mean(dropped) < final
+        if options.data == "mnist":
+            assert round(100 * (final - np.mean(dropped))) == 2
 
     print_confusions(predicted, task)
     folder = Path(options.out)

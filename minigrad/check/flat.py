@@ -16,7 +16,7 @@ from minigrad.engine.backward import gradients
 from minigrad.engine.modes import enable_grad, no_grad
 from minigrad.engine.tensor import Tensor, wrap
 
-COMPLEX_STEP = 1e-30  # f(x + ih) = f(x) + ih f'(x): no subtraction, so no step is too small
+COMPLEX_STEP = 1e-100  # f(x + ih) = f(x) + ih f'(x): no subtraction, so no step is too small
 
 Vector = np.ndarray[Any, Any]
 Function = Callable[..., Any]

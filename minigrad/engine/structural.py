@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def broadcast_to(xp: Backend, x: Array, shape: tuple[int, ...]) -> Array:
             S((2, 2), shape=()),
             S((3,), shape=(3,)),
             S((0, 3), shape=(1, 3)),
+            S((0, 2, 0), shape=(0,)),
         ],
         analytic=True,
         torch="",
@@ -102,7 +104,7 @@ def sum_to(xp: Backend, x: Array, shape: tuple[int, ...]) -> Array:
 def _sum_to(xp: Any, x: Array, shape: tuple[int, ...]) -> Array:
     lead = x.ndim - len(shape)
     if lead and x.shape[lead:] == shape:
-        rows = x.reshape(-1, *shape) if lead > 1 else x
+        rows = x.reshape(math.prod(x.shape[:lead]), *shape) if lead > 1 else x
         if len(shape) == 1 and rows.dtype.kind == "f" and rows.size > 1024:
             return xp.ones(len(rows), rows.dtype) @ rows  # a matrix product: 4x faster than sum
         return rows.sum(axis=0)

@@ -358,7 +358,7 @@ class Tensor:
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))  # type: ignore[index]
+        return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self._array.ndim == 0 else str(self), spec)

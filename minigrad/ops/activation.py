@@ -223,8 +223,9 @@ def _gelu_meaning(x: Any, approximate: str) -> Any:
 
 def _gelu_rule(g: Any, x: Any, aux: Any, approximate: str) -> Any:
     if approximate == "tanh":
-        slope = _TANH_SCALE + (3 * _TANH_SCALE * _TANH_CUBE) * (x * x)
-        return g * (aux + x * slope * (aux * (1 - aux)))
+        c = clamp(x, -_TANH_END, _TANH_END)
+        slope = _TANH_SCALE + (3 * _TANH_SCALE * _TANH_CUBE) * (c * c)
+        return g * (aux + c * slope * (aux * (1 - aux)))  # the last factor is 0 where c is not x
     return g * (aux + x * (_DENSITY * exp(-0.5 * (x * x))))
 
 
@@ -413,7 +414,7 @@ def _per_channel(weight: Any, shape: tuple[int, ...]) -> Any:
             f"weight of shape {list(weight.shape)} does not fit x of shape {list(shape)}; "
             f"it must hold one number, or one for each channel (axis 1): {channels}"
         )
-    return weight if count == 1 else weight.reshape((count,) + (1,) * (len(shape) - 2))
+    return weight.reshape(() if count == 1 else (count,) + (1,) * (len(shape) - 2))
 
 
 def _prelu_weight_rule(g: Any, x: Any, weight_shape: tuple[int, ...]) -> Any:

@@ -67,7 +67,9 @@ def mul(xp: Backend, a: Array, b: Array) -> Array:
 def _div_reference(a: Any, b: Any, rounding_mode: str | None = None) -> Any:
     if rounding_mode is None:
         return np.divide(a, b)
-    return np.floor_divide(a, b) if rounding_mode == "floor" else np.trunc(np.divide(a, b))
+    if rounding_mode == "floor":
+        return np.floor_divide(a, b)
+    return np.trunc(np.divide(a, b)).astype(np.result_type(a, b))
 
 
 @op(
@@ -187,7 +189,7 @@ def abs(xp: Backend, x: Array) -> Array:
         (*ELEMENTWISE_1, S(integers((5,), -3, 4))),
         kinks=(0,),
         convention="0 everywhere, at 0 too",
-        order=1,
+        order=0,
         formula="-1, 0 or 1",
     ),
 )
@@ -206,7 +208,7 @@ def sign(xp: Backend, x: Array) -> Array:
 @op(cast="common", x=lambda g, x: g * (2 * x),
     facts=Facts(np.square, ELEMENTWISE_1, analytic=True, formula="x^2"))  # fmt: skip
 def square(xp: Backend, x: Array) -> Array:
-    """Square.
+    """Square (of bools as int64).
 
     Examples
     --------
@@ -214,7 +216,9 @@ def square(xp: Backend, x: Array) -> Array:
     >>> mg.square(mg.tensor([-1.5, 2.0]))
     tensor([2.25, 4.  ])
     """
-    return x * x
+    if x.dtype.kind == "b":
+        x = x.astype(xp.int64)
+    return xp.quietly(xp.multiply, x, x)
 
 
 @op(
@@ -257,7 +261,7 @@ def hypot(xp: Backend, a: Array, b: Array) -> Array:
     >>> mg.hypot(mg.tensor([3.0, 3e30]), mg.tensor([4.0, 4e30]))
     tensor([5.e+00, 5.e+30])
     """
-    return xp.hypot(a, b)
+    return xp.quietly(xp.hypot, a, b)
 
 
 _THREE = (

@@ -223,12 +223,12 @@ def _is_number(x: Any) -> bool:
 
 
 def _pow_base_rule(g: Any, a: Any, b: Any) -> Any:
-    """Gradient to the base, ``b a^(b-1)``; with exponent 0 it is 0 at base 0 too."""
+    """Gradient to the base, ``b a^(b-1)``; with exponent 0 it is 0 at base 0 and NaN too."""
     if _is_number(b):
         if b == 0:
             return zeros(g)
         return g if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
-    exponent = where((a == 0) & (b == 0), 1.0, b)
+    exponent = where((b == 0) & ~(abs(a) > 0), 1.0, b)
     return g * (b * pow(a, exponent - 1))
 
 

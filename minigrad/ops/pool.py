@@ -116,16 +116,11 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
     tensor([5., 5., 2.])
     """
     least = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
-    rank = len(where.size)
-    for i in range(rank):  # a maximum of maxima: one axis after the other
-        axis, along = x.ndim - rank + i, where.axis(i)
-        shape = (*x.shape[:axis], *along.count, *x.shape[axis + 1 :])
-        y = xp.full_like(x, least, shape=shape)
-        for out, into in along.pairs():
-            part = y[(slice(None),) * axis + out]
-            xp.maximum(part, x[(slice(None),) * axis + into], out=part)
-        x = y
-    return x
+    y = xp.full_like(x, least, shape=(*x.shape[: x.ndim - len(where.size)], *where.count))
+    for out, into in where.pairs():
+        part = y[(..., *out)]
+        xp.maximum(part, x[(..., *into)], out=part)
+    return y
 
 
 @op(
@@ -196,8 +191,8 @@ def window_sum(xp: Backend, x: Array, choice: IndexArray | None, where: Windows)
     dtype, x = x.dtype, wide(x)
     y = xp.zeros_like(x, shape=shape)
     for k, (out, into) in enumerate(where.pairs()):
-        out, part = (..., *out), x[(..., *into)]
-        y[out] += part if choice is None else part * (choice[out] == k)
+        out, elements = (..., *out), x[(..., *into)]
+        y[out] += elements if choice is None else elements * (choice[out] == k)
     return y.astype(dtype, copy=False)
 
 
@@ -232,12 +227,12 @@ def window_spread(xp: Backend, x: Array, choice: IndexArray | None, where: Windo
     dtype, x = x.dtype, wide(x)
     y = xp.zeros_like(x, shape=shape)
     for k, (out, into) in enumerate(where.pairs()):
-        out, into = (..., *out), (..., *into)
-        part = x[out] if choice is None else x[out] * (choice[out] == k)
+        out, elements = (..., *out), y[(..., *into)]
+        chosen = True if choice is None else choice[out] == k
         if where.overlapping:
-            y[into] += part
+            elements += x[out] * chosen
         else:
-            y[into] = part
+            xp.multiply(x[out], chosen, out=elements)
     return y.astype(dtype, copy=False)
 
 

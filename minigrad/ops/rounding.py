@@ -60,7 +60,7 @@ def check_integers(name: str, a: Any, b: Any) -> None:
         domain=(-2.4, 2.4),
         kinks=(-2, -1, 0, 1, 2),
         convention=_FLAT,
-        order=1,
+        order=0,
         formula="the largest integer that is not above x",
     ),
 )
@@ -85,7 +85,7 @@ def floor(xp: Backend, x: Array) -> Array:
         domain=(-2.4, 2.4),
         kinks=(-2, -1, 0, 1, 2),
         convention=_FLAT,
-        order=1,
+        order=0,
         formula="the smallest integer that is not below x",
     ),
 )
@@ -110,7 +110,7 @@ def ceil(xp: Backend, x: Array) -> Array:
         domain=(-2.4, 2.4),
         kinks=(-2, -1, 0, 1, 2),
         convention=_FLAT,
-        order=1,
+        order=0,
         formula="x without its fraction",
     ),
 )
@@ -135,7 +135,7 @@ def trunc(xp: Backend, x: Array) -> Array:
         domain=(-2.4, 2.4),
         kinks=(-1.5, -0.5, 0.5, 1.5),
         convention=_FLAT,
-        order=1,
+        order=0,
         formula="the integer nearest to x, of two the even one",
     ),
 )
@@ -162,7 +162,7 @@ def round(xp: Backend, x: Array, decimals: int = 0) -> Array:
         _QUOTIENTS,
         domain=_AWAY,
         convention=_FLAT,
-        order=1,
+        order=0,
         torch="floor_divide",
         formula="floor(a / b)",
     ),

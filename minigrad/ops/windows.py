@@ -60,10 +60,6 @@ class Windows(NamedTuple):
         begin, end = start + first * stride, start + (last - 1) * stride
         return slice(first, last), slice(begin, end + 1, stride)
 
-    def axis(self, i: int) -> Windows:
-        """Return the windows along one axis."""
-        return Windows(*((entry[i],) for entry in self))
-
     def rows(self, first: int, last: int) -> Windows:
         """Return some windows of the first axis, counted from there."""
         padding = self.padding[0] - first * self.stride[0]

@@ -150,5 +150,7 @@ def test_promotion_with_numbers_is_torchs(name: str) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     for a in DTYPES:
         for number in SCALARS:
+            if name == "pow" and a == "bool" and number is True:
+                continue  # refused, as of two bool tensors, which torch refuses too
             _both(torch, name, np.array([1, 1, 0]).astype(a), number)
             _both(torch, name, np.ones((), a), number)

@@ -283,3 +283,16 @@ def test_copies_of_model_and_optimizer_go_their_own_way() -> None:
     assert np.array_equal(host(layer.weight), frozen)
     train(layer, optimizer)
     assert np.array_equal(host(layer.weight), host(twin.weight))
+
+
+def test_sgd_joins_parameters_again_after_a_pause() -> None:
+    """Momentum does not depend on how many steps there were, so one run serves all again."""
+    ps = params()
+    optimizer = mg.optim.SGD(ps, lr=0.1, momentum=0.9)
+    for step in range(3):
+        give(ps, step)
+        if step == 1:
+            ps[1].grad = None
+        optimizer.step()
+    (flat,) = optimizer.gathered(0)
+    assert len(flat.runs(flat.gradients(), ("momentum_buffer",))) == 1
