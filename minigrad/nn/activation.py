@@ -53,8 +53,8 @@ class Activation(Module):
 
 def _module(name: str, function: Callable[..., Any]) -> type[Activation]:
     """Make the module class of an activation function."""
-    signature = inspect.signature(function)
-    options = [p for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+    _, *options = inspect.signature(function).parameters.values()
+    options = [p for p in options if p.kind is not p.KEYWORD_ONLY and p.name != "dtype"]
     body = {
         "__doc__": f"`minigrad.{function.__name__}` as a module.\n\n    {inspect.getdoc(function)}",
         "__module__": __name__,

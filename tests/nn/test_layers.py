@@ -36,7 +36,9 @@ def same_parameters(mine: Any, other: Any) -> None:
             q.copy_(torch.tensor(p.detach().numpy()))
 
 
-def compare(mine: Any, other: Any, *inputs: np.ndarray, targets: tuple[Any, ...] = ()) -> None:
+def compare(
+    mine: Any, other: Any, *inputs: np.ndarray, targets: tuple[Any, ...] = (), rtol: float = 1e-10
+) -> None:
     """Compare outputs, gradients of the inputs and of the parameters, in float64."""
     import torch
 
@@ -52,7 +54,7 @@ def compare(mine: Any, other: Any, *inputs: np.ndarray, targets: tuple[Any, ...]
     z.backward(torch.tensor(g))
     pairs = [*zip(xs, ts, strict=True), *zip(mine.parameters(), other.parameters(), strict=True)]
     for a, b in pairs:
-        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=rtol, atol=1e-13)
 
 
 def signature(other: Any) -> str:
@@ -65,7 +67,9 @@ def test_activation_is_torchs(name: str, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     mine, other = getattr(nn, name)(**options), getattr(torch.nn, name)(**options)
     assert repr(mine).split("  #")[0] == signature(other)
-    compare(mine, other, 3 * np.random.default_rng(0).standard_normal((5, 4)))
+    x = 3 * np.random.default_rng(0).standard_normal((5, 4))
+    # torch's backward of these two holds constants of the formula as float32, in float64 too
+    compare(mine, other, x, rtol=2e-7 if name in ("CELU", "Hardsigmoid") else 1e-10)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in ACTIVATIONS}))
