@@ -20,9 +20,10 @@ from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
 from minigrad.ops.kernels import wide
 from minigrad.ops.refuse import refuse
+from minigrad.ops.shape import permute
 from minigrad.ops.windows import Spatial, place, spatial
 
-__all__ = ["fold", "interpolate", "unfold"]
+__all__ = ["fold", "interpolate", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
 Scale = float | Sequence[float]
 
@@ -448,3 +449,95 @@ def fold(
     for k, (out, into) in enumerate(where.pairs()):
         image[(..., *into)] += patches[(..., k, *out)]
     return image.astype(x.dtype, copy=False)
+
+
+# ---- channels into pixels -----------------------------------------------------------------------
+
+
+def _naive_shuffle(x: Any, upscale_factor: int) -> Any:
+    r = upscale_factor
+    *lead, channels, height, width = x.shape
+    y = np.zeros((*lead, channels // r**2, height * r, width * r))
+    for c, i, j in np.ndindex(y.shape[-3:]):
+        y[..., c, i, j] = x[..., c * r**2 + i % r * r + j % r, i // r, j // r]
+    return y
+
+
+@composite(
+    facts=Facts(
+        _naive_shuffle,
+        [
+            S((2, 8, 2, 3), upscale_factor=2),
+            S((9, 1, 2), upscale_factor=3),
+            S((2, 3, 2, 2), upscale_factor=1),
+            S((0, 4, 2, 2), upscale_factor=2),
+        ],
+        analytic=True,
+    )
+)
+def pixel_shuffle(x: Array, upscale_factor: int) -> Array:
+    """Turn groups of r^2 channels into r x r pixels: ``(..., C r^2, H, W) -> (..., C, H r, W r)``.
+
+    Raises
+    ------
+    ValueError
+        The channels are no multiple of r^2.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.pixel_shuffle(mg.tensor([[[1.0]], [[2.0]], [[3.0]], [[4.0]]]), 2)
+    tensor([[[1., 2.],
+             [3., 4.]]])
+    """
+    (r,) = spatial("upscale_factor", upscale_factor, 1, 1)
+    if len(x.shape) < 3 or x.shape[-3] % r**2:
+        raise refuse("pixel_shuffle", f"the channels (axis -3) must be a multiple of {r**2}", x)
+    *lead, channels, height, width = x.shape
+    n = len(lead)
+    y = x.reshape((*lead, channels // r**2, r, r, height, width))
+    y = permute(y, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
+    return y.reshape((*lead, channels // r**2, height * r, width * r))
+
+
+def _naive_unshuffle(x: Any, downscale_factor: int) -> Any:
+    r = downscale_factor
+    rows = [x[..., i::r, j::r] for i in range(r) for j in range(r)]
+    y = np.stack(rows, axis=-3)
+    return y.reshape(*x.shape[:-3], x.shape[-3] * r**2, *y.shape[-2:])
+
+
+@composite(
+    facts=Facts(
+        _naive_unshuffle,
+        [
+            S((2, 2, 4, 6), downscale_factor=2),
+            S((1, 3, 6), downscale_factor=3),
+        ],
+        analytic=True,
+    )
+)
+def pixel_unshuffle(x: Array, downscale_factor: int) -> Array:
+    """Turn r x r pixels into channels: ``(..., C, H r, W r) -> (..., C r^2, H, W)``.
+
+    The inverse of `pixel_shuffle`.
+
+    Raises
+    ------
+    ValueError
+        Height or width is no multiple of r.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.pixel_unshuffle(mg.tensor([[[1.0, 2.0], [3.0, 4.0]]]), 2).shape
+    (4, 1, 1)
+    """
+    (r,) = spatial("downscale_factor", downscale_factor, 1, 1)
+    if len(x.shape) < 3 or x.shape[-2] % r or x.shape[-1] % r:
+        raise refuse("pixel_unshuffle", f"the last two axes must be multiples of {r}", x)
+    *lead, channels, height, width = x.shape
+    n = len(lead)
+    y = x.reshape((*lead, channels, height // r, r, width // r, r))
+    y = permute(y, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
+    return y.reshape((*lead, channels * r**2, height // r, width // r))
