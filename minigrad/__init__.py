@@ -51,7 +51,7 @@ from minigrad.ops import *  # noqa: F403
 __version__ = "0.1.0"
 
 # After the ops: their own module `linalg` came with them, and gives its name up here.
-import minigrad.linalg as linalg  # noqa: E402
+import minigrad.linalg as linalg
 
 if TYPE_CHECKING:
     from minigrad import check, data, nn, optim
