@@ -114,8 +114,18 @@ def test_cross_entropy_of_a_sure_and_wrong_model_has_a_gradient() -> None:
 VALUES = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 6.0, 20.0, 30.0, -30.0, 100.0,
           -100.0, 1e4, -1e4, 6e4, 1e-3, -1e-3, np.inf, -np.inf, np.nan]  # fmt: skip
 
-# (op, "value" or "gradient"): where minigrad differs from torch on purpose, with the reason
-DIFFERENT: dict[tuple[str, str], str] = {}
+# (op, "value" or "gradient"): where minigrad differs from torch, with the reason
+DIFFERENT = {
+    ("acosh", "gradient"): "in float16, torch's x * x overflows from 256 on and it answers 0",
+    ("atan2", "gradient"): "in float16, torch's x * x underflows below 0.002 and it answers NaN",
+    ("floor_divide", "gradient"): "torch has none; here it is 0, as of floor",
+    ("gelu", "value"): "torch computes 1 + erf(x), which cancels for x < -3",
+    ("gelu", "gradient"): "torch computes 1 + erf(x), which cancels for x < -3",
+    ("hardsigmoid", "gradient"): "torch's slope is 1/6 rounded to float32, in float64 too",
+    ("sign", "value"): "NaN stays NaN, as in NumPy; torch answers 0",
+    ("softsign", "gradient"): "torch's derivative cancels far out",
+    ("tanhshrink", "gradient"): "torch's derivative, 1 - (1 - tanh^2), cancels near 0",
+}
 
 
 def special_rows() -> list[Op]:
@@ -138,32 +148,33 @@ def test_special_values_are_torchs(row: Op, dtype: str) -> None:
     if function is None:
         return
     call = Call(row, grid(row, dtype), {})
-    theirs = tensors(torch, call.values)
+    theirs = tensors(torch, call)
     try:
         (t,) = call_torch(torch, function, call, theirs)
     except RuntimeError:
         return  # torch has none for this dtype on the CPU
     wanted = t.detach().numpy()
-    defined = ~np.isnan(wanted) if wanted.dtype.kind == "f" else np.ones(wanted.shape, bool)
-    call = Call(row, [v[defined] for v in call.values], {})  # there NumPy must be silent
+    if wanted.dtype.kind == "f":  # NumPy must be silent but where numbers overflow or give NaN
+        finite = np.all([np.isfinite(v) for v in call.values], axis=0)
+        quiet = np.isfinite(wanted) | (np.isinf(wanted) & ~finite)
+        silent = Call(row, [v[quiet] for v in call.values], {})
+        silent.on(silent.tensors("cpu"))
     mine = call.tensors("cpu")
-    (y,) = call.on(mine)
-    if (row.name, "value") not in DIFFERENT:
-        assert_same(row, "value", call.values, host(y), wanted[defined], dtype)
     with np.errstate(all="ignore"):
-        outside = Call(row, [v.detach().numpy()[~defined] for v in theirs], {})
-        if outside.values[0].size:
-            (z,) = outside.on(outside.tensors("cpu"))
-            assert np.isnan(host(z)).all(), f"torch gives NaN at {outside.values}"
+        (y,) = call.on(mine)
+    if (row.name, "value") not in DIFFERENT:
+        assert_same(row, "value", call.values, host(y), wanted, dtype)
     if not t.requires_grad or (row.name, "gradient") in DIFFERENT:
         return
     t.backward(torch.ones_like(t))
     with np.errstate(all="ignore"):
         y.backward(np.ones(y.shape))
     for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
-        slopes = np.zeros_like(host(b.detach())) if b.grad is None else b.grad.numpy()
+        slopes = np.zeros(y.shape, dtype) if b.grad is None else b.grad.numpy()
         found = np.zeros(y.shape, dtype) if a.grad is None else host(a.grad)
-        assert_same(row, f"gradient {i}", call.values, found, slopes[defined], dtype)
+        number = ~np.any([np.isnan(v) for v in call.values], axis=0)
+        at = [v[number] for v in call.values]
+        assert_same(row, f"gradient {i}", at, found[number], slopes[number], dtype)
 
 
 def assert_same(row: Op, what: str, at: Any, found: Any, wanted: Any, dtype: str) -> None:
