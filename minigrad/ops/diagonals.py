@@ -72,7 +72,7 @@ def triu(xp: Backend, x: Array, diagonal: int = 0) -> Array:
 def _plane(dim1: Any, dim2: Any, ndim: int) -> tuple[int, int]:
     """Return the two different axes that hold the matrices."""
     if ndim < 2:
-        raise ValueError(f"a diagonal needs a matrix, and there are only {ndim} axes")
+        raise IndexError(f"a diagonal needs two axes, the tensor has {ndim}")
     first, second = check_dim(dim1, ndim), check_dim(dim2, ndim)
     if first == second:
         raise ValueError(f"dim1 {dim1} and dim2 {dim2} are the same axis")

@@ -95,6 +95,12 @@ def restore(g: Any, shape: Shape, dim: Dim, keepdim: bool) -> Any:
     return g.reshape(tuple(1 if i in gone else n for i, n in enumerate(shape)))
 
 
+def without(shape: Shape, dim: Dim) -> Shape:
+    """Return the shape that a reduction over ``dim`` leaves."""
+    gone = check_dims(dim, len(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in gone)
+
+
 def count_reduced(shape: Shape, dim: Dim) -> int:
     """Return how many elements go into one element of a reduction's result."""
     return math.prod(shape[i] for i in check_dims(dim, len(shape)))

@@ -17,7 +17,7 @@ from minigrad.engine.op import composite, op
 from minigrad.engine.structural import cast, sum_to
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import maximum, minimum
-from minigrad.ops.dims import Dim, Shape, check_dim, count_reduced, numpy_axis, restore
+from minigrad.ops.dims import Dim, Shape, check_dim, checked, count_reduced, numpy_axis, restore
 from minigrad.ops.index import gather
 from minigrad.ops.shape import squeeze
 from minigrad.ops.sorting import Selected
@@ -255,7 +255,6 @@ def _median_reference(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 )
 def _middle(xp: Backend, x: Array) -> Array:
     """Return the lower median of all elements, NaN if one is NaN."""
-    _check_not_empty(x, None)
     ranked = xp.sort(x.reshape(-1))
     last = ranked[-1]
     return xp.where(last == last, ranked[(x.size - 1) // 2], last)
@@ -272,7 +271,6 @@ def _middle(xp: Backend, x: Array) -> Array:
 def _median_place(xp: Backend, x: Array, dim: int) -> Array:
     """Return the index of the lower median along an axis, of the first NaN if there is one."""
     axis = check_dim(dim, x.ndim)
-    _check_not_empty(x, dim)
     if x.ndim == 0:
         return xp.zeros((), xp.int64)
     lane = (slice(None),) * axis
@@ -310,6 +308,7 @@ def median(x: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> mg.median(mg.tensor([[5.0, 1.0, 3.0]]), dim=1).values
     tensor([3.])
     """
+    checked("median", x, _check_not_empty, x, dim)
     if dim is None:
         return _middle(x)
     return _select(x, dim, _median_place(x, dim), keepdim)

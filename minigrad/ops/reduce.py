@@ -21,7 +21,16 @@ from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to, cast
 from minigrad.ops.arithmetic import sign
 from minigrad.ops.cumulative import converted, cumprod, delayed
-from minigrad.ops.dims import Dim, Shape, check_dim, checked, count_reduced, numpy_axis, restore
+from minigrad.ops.dims import (
+    Dim,
+    Shape,
+    check_dim,
+    checked,
+    count_reduced,
+    numpy_axis,
+    restore,
+    without,
+)
 from minigrad.ops.exponential import pow
 from minigrad.ops.extrema import amax, amin
 from minigrad.ops.refuse import refuse
@@ -58,7 +67,7 @@ def total(xp: Backend, x: Array, dim: Dim, keepdim: bool) -> Array:
 
     NumPy adds in pairs along the last axis, but row after row along the others, with errors that
     grow with the number of rows. There blocks of rows are summed by a matrix product with ones,
-    and then the blocks' sums: more accurate, and up to 20 times as fast.
+    then the blocks' sums in the same way: more accurate, and up to 20 times as fast.
     """
     if x.dtype == xp.float16:
         return total(xp, x.astype(xp.float32), dim, keepdim).astype(x.dtype)
@@ -70,14 +79,18 @@ def total(xp: Backend, x: Array, dim: Dim, keepdim: bool) -> Array:
     first, end = axes[0], axes[-1] + 1
     n, inner = math.prod(x.shape[first:end]), x.shape[end:]
     rows = x.reshape(-1, n, math.prod(inner))
-    block = n if n <= _BLOCK else math.isqrt(n)
-    whole = n // block * block
-    blocks = rows[:, :whole].reshape(len(rows), -1, block, rows.shape[2])
-    y = (xp.ones(block, x.dtype) @ blocks).sum(axis=1)
-    if whole < n:
-        y = y + xp.ones(n - whole, x.dtype) @ rows[:, whole:]
+    while n > 1:
+        block = builtins.min(n, _BLOCK)
+        whole = n // block * block
+        sums = xp.ones(block, x.dtype) @ rows[:, :whole].reshape(
+            len(rows), -1, block, rows.shape[2]
+        )
+        if whole < n:
+            rest = xp.ones(n - whole, x.dtype) @ rows[:, whole:]
+            sums = xp.concatenate([sums, rest[:, None]], axis=1)
+        rows, n = sums, sums.shape[1]
     kept = (1,) * len(axes) if keepdim else ()
-    return y.reshape(*x.shape[:first], *kept, *inner)
+    return rows.reshape(*x.shape[:first], *kept, *inner)
 
 
 @op(
@@ -164,10 +177,10 @@ def mean(
 def _others(x: Any, dim: int | None) -> Any:
     """Return, for each element, the product of all others along an axis; nothing is divided."""
     shape = tuple(x.shape)
-    if dim is None or not shape:
-        x, dim = reshape(x, (math.prod(shape),)), 0
     if 0 in shape:
         return x
+    if dim is None or not shape:
+        x, dim = reshape(x, (math.prod(shape),)), 0
     before = delayed(cumprod(x, dim), dim, 1.0)
     after = flip(delayed(cumprod(flip(x, dim), dim), dim, 1.0), dim)
     return reshape(before * after, shape)
@@ -190,6 +203,7 @@ def _prod_rule(g: Any, x: Any, dim: int | None, keepdim: bool, x_shape: Shape) -
             S((2, 3), dim=-1, keepdim=True),
             S(()),
             S((0, 3), dim=0),
+            S((0, 3)),
             S(lambda rng: np.array([[2.0, 0.0, 3.0], [0.0, 1.5, 0.0]]), dim=1),
             S((2, 3), dtype="float64"),
         ],
@@ -245,6 +259,7 @@ def _read_spread(dim: Any, unbiased: Any) -> tuple[Any, Any]:
 def _var(
     xp: Backend, x: Array, dim: Any, keepdim: bool, unbiased: bool | None, correction: float
 ) -> Array:
+    """Return the variance; of float16 in float32, where its square root may still fit."""
     dim, unbiased = _read_spread(dim, unbiased)
     need_float(x, "the variance")
     if unbiased is not None and correction != 1:
@@ -256,6 +271,7 @@ def _var(
             "degrees of freedom left and is nan or inf; unbiased=False divides by their number",
             stacklevel=5,
         )
+    x = x.astype(xp.float32) if x.dtype == xp.float16 else x
     deviation = x - mean(x, dim, True)
     squares = total(xp, deviation * deviation, dim, keepdim)
     if n:
@@ -323,7 +339,7 @@ def var(
     >>> mg.var(mg.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    return _var(xp, x, dim, keepdim, unbiased, correction)
+    return _var(xp, x, dim, keepdim, unbiased, correction).astype(x.dtype, copy=False)
 
 
 def _std_rule(
@@ -366,7 +382,8 @@ def std(
     >>> mg.std(mg.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    return xp.sqrt(_var(xp, x, dim, keepdim, unbiased, correction))
+    y = xp.sqrt(_var(xp, x, dim, keepdim, unbiased, correction))
+    return y.astype(x.dtype, copy=False)
 
 
 # ---- norms --------------------------------------------------------------------------------------
@@ -691,7 +708,7 @@ def logsumexp(xp: Backend, x: Array, dim: Dim, keepdim: bool = False) -> Array:
     top = xp.where(xp.isfinite(top), top, 0)
     e = xp.quietly(xp.exp, x - top)  # where an element is inf, others may overflow
     y = xp.quietly(xp.log, total(xp, e, dim, True)) + top
-    return y if keepdim else y.reshape(total(xp, x, dim, False).shape)
+    return y if keepdim else y.reshape(without(x.shape, dim))
 
 
 @op(
