@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
-from minigrad.backend import BACKENDS
+from minigrad.backend import BACKENDS, backend_of
 from minigrad.engine.dtypes import as_operand, float32, float64, settle
 from minigrad.engine.errors import (
     GraphError,
@@ -273,8 +273,8 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
     aux = None
     if op.aux:
         out, aux = out
-    if type(out) is not type(array):  # NumPy reduces to scalars; every operand is of one library
-        out = xp.asarray(out)
+    if type(out) is not type(array):  # NumPy reduces to scalars; to_device changes the library
+        out = backend_of(out).asarray(out)
     y = _new(Tensor)
     y._array = out
     mode = _mode()

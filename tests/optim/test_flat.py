@@ -296,3 +296,31 @@ def test_sgd_joins_parameters_again_after_a_pause() -> None:
         optimizer.step()
     (flat,) = optimizer.gathered(0)
     assert len(flat.runs(flat.gradients(), ("momentum_buffer",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (mg.optim.SGD, {"weight_decay": 0.1, "maximize": True}),
+        (mg.optim.SGD, {"momentum": 0.9, "dampening": 0.2}),
+        (mg.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (mg.optim.Adam, {"amsgrad": True, "weight_decay": 0.1}),
+    ],
+)
+def test_same_numbers_on_every_device_and_with_every_cut(
+    monkeypatch: pytest.MonkeyPatch, backend: str, kind: Any, options: dict[str, Any]
+) -> None:
+    ends = []
+    for device, cut in (("cpu", 8), (backend, flat_module.CHUNK)):
+        monkeypatch.setattr(flat_module, "CHUNK", cut)
+        monkeypatch.setattr(flat_module, "DIRECT", cut // 2)
+        ps = params(device)
+        optimizer = kind(ps, lr=0.1, **options)
+        for step in range(5):
+            give(ps, step)
+            if step == 3:
+                ps[0].grad = None
+            optimizer.step()
+        ends.append([host(p) for p in ps])
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
