@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend, backend_of
+from minigrad.engine.dtypes import promote
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
-from minigrad.engine.structural import broadcast_to
+from minigrad.engine.structural import broadcast_to, cast
 from minigrad.ops.linalg import product
 from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import permute
@@ -94,8 +95,8 @@ def einsum_single(xp: Backend, x: Array, equation: str) -> Array:
     if letters != term:
         x = xp.einsum(f"{term}->{letters}", x)
     summed = tuple(i for i, letter in enumerate(letters) if letter not in out)
-    if summed:
-        x = xp.sum(x, axis=summed)
+    if summed:  # small ints are summed as int64, as in `sum`
+        x = xp.sum(x, axis=summed, dtype=xp.int64 if x.dtype.kind in "biu" else None)
         letters = "".join(letter for letter in letters if letter in out)
     return xp.transpose(x, tuple(letters.index(letter) for letter in out))
 
@@ -248,6 +249,14 @@ def _without_ones(x: Any, term: str, sizes: dict[str, int]) -> tuple[Any, str]:
     return x.reshape(tuple(n for _, n in kept)), "".join(t for t, _ in kept)
 
 
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Cast two operands to one dtype; a 0-d one counts in full here, as in PyTorch."""
+    if a.dtype == b.dtype:
+        return a, b
+    dtype = promote([np.empty(1, a.dtype), np.empty(1, b.dtype)])
+    return cast(a, dtype), cast(b, dtype)
+
+
 def _brought_to(x: Any, term: str, wanted: str) -> Any:
     return x if wanted == term else einsum_single(x, f"{term}->{wanted}")
 
@@ -327,7 +336,8 @@ def einsum_(tensors: Sequence[Array], equation: str) -> Array:
         i, j, left = _best_pair(terms, out, sizes)
         b, b_term = work.pop(j), terms.pop(j)
         left = out if len(work) == 1 else left
-        work[i], terms[i] = einsum_pair(work[i], b, f"{terms[i]},{b_term}->{left}"), left
+        work[i] = einsum_pair(*_alike(work[i], b), f"{terms[i]},{b_term}->{left}")
+        terms[i] = left
     return _brought_to(work[0], terms[0], out)
 
 

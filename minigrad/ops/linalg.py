@@ -135,13 +135,15 @@ def matmul(xp: Backend, a: Array, b: Array) -> Array:
 # ---- its special cases -------------------------------------------------------------------------
 
 
-def _expect(name: str, cure: str, *operands: tuple[Any, int]) -> None:
-    """Raise `ValueError` unless each operand has its number of axes."""
-    if all(len(x.shape) == axes for x, axes in operands):
-        return
-    wanted = " and ".join(f"{axes}-d" for _, axes in operands)
-    got = " and ".join(f"{len(x.shape)}-d" for x, _ in operands)
-    raise refuse(name, f"expected {wanted}, got {got}; {cure}", *[x for x, _ in operands])
+def _special(name: str, a: Any, b: Any, axes: tuple[int, int]) -> Any:
+    """Return ``a @ b`` of operands that must have these numbers of axes."""
+    got = len(a.shape), len(b.shape)
+    if got != axes:
+        problem = "expected {}-d and {}-d, got {}-d and {}-d; use matmul for other ranks"
+        raise refuse(name, problem.format(*axes, *got), a, b)
+    if a.shape[-1] != b.shape[-2 if axes[1] > 1 else -1]:
+        raise refuse(name, _hint([tuple(a.shape), tuple(b.shape)], {}), a, b)
+    return matmul(a, b)
 
 
 @composite(facts=Facts(np.dot, [S((4,), (4,)), S((1,), (1,)), S((0,), (0,))], analytic=True))
@@ -154,8 +156,7 @@ def dot(a: Array, b: Array) -> Array:
     >>> mg.dot(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    _expect("dot", "use matmul for matrices", (a, 1), (b, 1))
-    return matmul(a, b)
+    return _special("dot", a, b, (1, 1))
 
 
 @composite(facts=Facts(np.matmul, [S((3, 4), (4,)), S((2, 0), (0,))], analytic=True))
@@ -168,8 +169,7 @@ def mv(a: Array, vec: Array) -> Array:
     >>> mg.mv(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
-    _expect("mv", "use matmul for other ranks", (a, 2), (vec, 1))
-    return matmul(a, vec)
+    return _special("mv", a, vec, (2, 1))
 
 
 @composite(facts=Facts(np.matmul, [S((3, 4), (4, 5)), S((0, 2), (2, 3))], analytic=True))
@@ -182,8 +182,7 @@ def mm(a: Array, mat2: Array) -> Array:
     >>> mg.mm(mg.tensor([[1.0, 2.0]]), mg.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
-    _expect("mm", "use matmul for other ranks", (a, 2), (mat2, 2))
-    return matmul(a, mat2)
+    return _special("mm", a, mat2, (2, 2))
 
 
 @composite(
@@ -198,12 +197,11 @@ def bmm(a: Array, mat2: Array) -> Array:
     >>> mg.bmm(mg.tensor([[[1.0, 2.0]]]), mg.tensor([[[3.0], [4.0]]]))
     tensor([[[11.]]])
     """
-    _expect("bmm", "use matmul for other ranks", (a, 3), (mat2, 3))
-    if a.shape[0] != mat2.shape[0]:
+    if len(a.shape) == len(mat2.shape) == 3 and a.shape[0] != mat2.shape[0]:
         counts = f"{a.shape[0]} and {mat2.shape[0]}"
         problem = f"the batches have {counts} matrices; use matmul to broadcast a batch of 1"
         raise refuse("bmm", problem, a, mat2)
-    return matmul(a, mat2)
+    return _special("bmm", a, mat2, (3, 3))
 
 
 @composite(facts=Facts(np.outer, [S((3,), (4,)), S((0,), (2,))], analytic=True))
@@ -217,7 +215,8 @@ def outer(a: Array, vec2: Array) -> Array:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _expect("outer", "flatten the operands first", (a, 1), (vec2, 1))
+    if len(a.shape) != 1 or len(vec2.shape) != 1:
+        raise refuse("outer", "both must be vectors; flatten them first", a, vec2)
     return a[:, None] * vec2
 
 
@@ -319,7 +318,8 @@ def trace(x: Array) -> Array:
     >>> mg.trace(mg.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
     """
-    _expect("trace", "einsum('...ii->...', x) takes batches", (x, 2))
+    if len(x.shape) != 2:
+        raise refuse("trace", "x must be a matrix; einsum('...ii->...', x) takes batches", x)
     return sum(diagonal(x))
 
 

@@ -36,6 +36,7 @@ __all__ = [
 IndexArray = Any  # an array of ints: never cast, without a gradient
 
 _SAMPLE = Windows((5, 6), (3, 2), (2, 1), (1, 0), (1, 2), (3, 4))  # padded, overlapping, dilated
+_FLAT = _SAMPLE._replace(dilation=(1, 1), count=(3, 6))
 _IMAGE = np.sin(np.arange(60.0)).reshape(2, 5, 6).round(1)  # with equal elements
 _APART = Windows((4, 6), (2, 2), (2, 3), (0, 0), (1, 1), (2, 2))  # windows that share nothing
 
@@ -275,18 +276,27 @@ def window_index(xp: Backend, choice: IndexArray, where: Windows) -> Array:
 
 
 @op(
-    x=lambda g, where, count_include_pad: window_divide(g, where, count_include_pad),
+    x=lambda g, where, count_include_pad, divisor: window_divide(
+        g, where, count_include_pad, divisor
+    ),
     facts=Facts(
-        lambda x, where, count_include_pad: x / _naive_sum(
-            np.ones(where.size), None, where
+        lambda x, where, count_include_pad, divisor=None: (
+            x / (divisor or _naive_sum(np.ones(where.size), None, where))
         ),
-        [S((2, 3, 4), where=_SAMPLE._replace(dilation=(1, 1)), count_include_pad=False)],
+        [
+            S((2, 3, 6), where=_FLAT, count_include_pad=False),
+            S((2, 3, 6), where=_FLAT, count_include_pad=False, divisor=5),
+        ],
         analytic=True,
         torch="",
     ),
-)  # fmt: skip
-def window_divide(xp: Backend, x: Array, where: Windows, count_include_pad: bool) -> Array:
-    """Divide the number of every window by how many elements it has, with padding or without.
+)
+def window_divide(
+    xp: Backend, x: Array, where: Windows, count_include_pad: bool, divisor: int | None = None
+) -> Array:
+    """Divide the number of every window by how many elements it has, or by ``divisor``.
+
+    Padding counts as well, or not. Ints are cut to ints, as in PyTorch.
 
     Examples
     --------
@@ -296,6 +306,8 @@ def window_divide(xp: Backend, x: Array, where: Windows, count_include_pad: bool
     >>> window_divide(mg.ones(3), place([4], 4, 1, 1, 1), False)
     tensor([0.3333333, 0.25     , 0.3333333])
     """
+    if divisor is not None:
+        return (x / divisor).astype(x.dtype, copy=False)
     counts = xp.ones((), x.dtype)
     for n, k, s, p, count in zip(
         where.size, where.kernel, where.stride, where.padding, where.count, strict=True
@@ -305,7 +317,7 @@ def window_divide(xp: Backend, x: Array, where: Windows, count_include_pad: bool
         if not count_include_pad:
             first, last = xp.maximum(first, 0), xp.minimum(last, n)
         counts = counts[..., None] * (last - first).astype(x.dtype)
-    return x / counts
+    return (x / counts).astype(x.dtype, copy=False)
 
 
 # ---- pooling -----------------------------------------------------------------------------------
@@ -340,12 +352,9 @@ def _max_pool(x: Any, where: Windows, return_indices: bool) -> Any:
 
 
 def _avg_pool(x: Any, where: Windows, count_include_pad: bool, divisor: int | None) -> Any:
-    total = window_sum(x, None, where)
-    if divisor is None:
-        return window_divide(total, where, count_include_pad)
-    if not divisor:
+    if divisor == 0:
         raise refuse("avg_pool2d", "divisor_override is 0; leave it out for the window's size", x)
-    return total / divisor
+    return window_divide(window_sum(x, None, where), where, count_include_pad, divisor)
 
 
 def _naive_max_pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,

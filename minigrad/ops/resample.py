@@ -149,17 +149,17 @@ def resample(xp: Backend, x: Array, taps: Taps, dim: int) -> Array:
     >>> resample(mg.tensor([0.0, 10.0]), linear(2, 4), 0)
     tensor([ 0. ,  2.5,  7.5, 10. ])
     """
+    if x.dtype.kind not in "fc" and not taps.plain:
+        raise TypeError(f"means of neighbours need floats, x is {x.dtype}; convert with .float()")
     dtype, x, index = x.dtype, wide(x), xp.asarray(taps.index)
     behind = (1,) * (x.ndim - 1 - dim % x.ndim)
-    y = None
-    for k, weight in enumerate(taps.weight):
-        part = xp.take(x, index[k], axis=dim)
-        if not taps.plain:
-            part = part * xp.asarray(weight.reshape(-1, *behind), dtype=x.dtype)
-        if y is None:
-            y = part
-        else:
-            y += part
+    parts = (xp.take(x, row, axis=dim) for row in index)
+    if not taps.plain:
+        weights = xp.asarray(taps.weight.reshape(len(taps.weight), -1, *behind), dtype=x.dtype)
+        parts = (part * weight for part, weight in zip(parts, weights, strict=True))
+    y = next(parts)
+    for part in parts:
+        y += part
     return y.astype(dtype, copy=False)
 
 

@@ -143,6 +143,7 @@ DTYPES_DIFFER = {
     "cross_entropy": "the loss has the dtype of the logits, whatever the targets have",
     "huber_loss": "the operands are promoted as everywhere; torch takes the first one's dtype",
     "index_add": "a float alpha makes ints floats; torch cuts it",
+    "interpolate": "ints are refused where neighbours are averaged; torch rounds uint8 twice",
     "masked_fill": "a float value makes ints floats; torch cuts it",
     "pow": "an int to a negative power is refused; torch gives 0",
     "scatter": "a float value makes ints floats; torch cuts it",
