@@ -43,7 +43,7 @@ def _products(
     options = list(zip(where.stride, where.padding, where.dilation, where.size, strict=True))
     for o, c, *offset in itertools.product(range(outputs), range(depth), *map(range, kernel)):
         channel = o // (outputs // groups) * depth + c
-        for out in itertools.product(*map(range, where.count)):
+        for out in itertools.product(*map(range, where.counts)):
             steps = zip(out, offset, options, strict=True)
             at = [n * s - p + k * d for n, k, (s, p, d, _) in steps]
             if all(0 <= a < size for a, size in zip(at, where.size, strict=True)):
@@ -53,7 +53,7 @@ def _products(
 def _naive(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
            dilation: Any = 1, groups: int = 1) -> Any:  # fmt: skip
     where = place(x.shape[-2:], weight.shape[-2:], stride, padding, dilation)
-    y = np.zeros((*x.shape[:-3], len(weight), *where.count), x.dtype)
+    y = np.zeros((*x.shape[:-3], len(weight), *where.counts), x.dtype)
     for i, j, k in _products(x.shape, weight.shape, stride, padding, dilation, groups):
         y[k] += x[i] * weight[j]
     return y if bias is None else y + bias[:, None, None]
@@ -124,14 +124,14 @@ def _lying(
     They may be fewer than there is room for: a transposed convolution chooses its output's size.
     """
     where = place(x[-2:], weight[-2:], stride, padding, dilation)
-    wanted = (*x[:-3], weight[0], *where.count)
-    more = any(g > n for g, n in zip(grad[-2:], where.count, strict=True))
+    wanted = (*x[:-3], weight[0], *where.counts)
+    more = any(g > n for g, n in zip(grad[-2:], where.counts, strict=True))
     if len(grad) != len(x) or grad[:-2] != wanted[:-2] or more:
         raise ValueError(
             f"the gradient has shape {list(grad)}, the convolution of {list(x)} with "
             f"{list(weight)} has {list(wanted)}"
         )
-    return where._replace(count=grad[-2:])
+    return where._replace(counts=grad[-2:])
 
 
 def _crop(y: Any, shape: Shape) -> Any:

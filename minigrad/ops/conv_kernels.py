@@ -27,7 +27,7 @@ def forward(xp: Backend, x: Array, weight: Array, where: Windows, groups: int) -
     images, kernel = _channels_last(xp, x, groups), _kernel(weight, groups)
     offsets, _, depth, outputs = kernel.shape
     make = xp.zeros if depth == 1 else xp.empty
-    y = make((len(images), *where.count, groups, outputs), x.dtype)
+    y = make((len(images), *where.counts, groups, outputs), x.dtype)
     if depth == 1:
         kernel = kernel[:, :, 0]
         for n, rows in _tiles(where, len(images), groups * outputs, _SHIFTED_TILE):
@@ -121,7 +121,7 @@ def _windows(xp: Backend, images: Array, where: Windows) -> Array:
         inside = images[:, : height - top, : width - left]
         padded[:, top : top + inside.shape[1], left : left + inside.shape[2]] = inside
         images = padded
-    (down, right), (dh, dw), (rows, columns) = where.stride, where.dilation, where.count
+    (down, right), (dh, dw), (rows, columns) = where.stride, where.dilation, where.counts
     every = xp.sliding_windows(images, where.span, (1, 2))[:, ::down, ::right, :, :, ::dh, ::dw]
     return every[:, :rows, :columns].transpose(3, 0, 1, 2, 5, 6, 4)
 
@@ -131,7 +131,7 @@ def _tiles(where: Windows, images: int, width: int, size: int) -> Iterator[tuple
 
     A tile is whole images, or some rows of one.
     """
-    rows, columns = where.count
+    rows, columns = where.counts
     height = max(1, min(rows, size // max(1, columns * width)))
     step = max(1, size // max(1, rows * columns * width))
     for n in range(0, images, step):

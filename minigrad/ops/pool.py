@@ -12,6 +12,7 @@ ops work on the last axes of an array, in whatever order its memory lies.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ __all__ = [
 IndexArray = Any  # an array of ints: never cast, without a gradient
 
 _SAMPLE = Windows((5, 6), (3, 2), (2, 1), (1, 0), (1, 2), (3, 4))  # padded, overlapping, dilated
-_FLAT = _SAMPLE._replace(dilation=(1, 1), count=(3, 6))
+_FLAT = _SAMPLE._replace(dilation=(1, 1), counts=(3, 6))
 _IMAGE = np.sin(np.arange(60.0)).reshape(2, 5, 6).round(1)  # with equal elements
 _APART = Windows((4, 6), (2, 2), (2, 3), (0, 0), (1, 1), (2, 2))  # windows that share nothing
 
@@ -44,10 +45,11 @@ _APART = Windows((4, 6), (2, 2), (2, 3), (0, 0), (1, 1), (2, 2))  # windows that
 # ---- the definition, which the kernels are held to ----------------------------------------------
 
 
-def _windows(x: Any, where: Windows) -> Iterator[tuple[tuple[int, ...], list[Any], list[Any]]]:
+def _windows(x: Any, where: Windows) -> Iterator[tuple[Any, list[Any], list[Any]]]:
     """Yield each window: its place, the elements in it, and the number of each in the kernel."""
-    for out in itertools.product(*map(range, where.count)):
-        elements, numbers = [], []
+    for out in itertools.product(*map(range, where.counts)):
+        elements: list[Any] = []
+        numbers: list[Any] = []
         for number, offset in enumerate(itertools.product(*map(range, where.kernel))):
             at = tuple(
                 o * s - p + k * d
@@ -63,7 +65,7 @@ def _windows(x: Any, where: Windows) -> Iterator[tuple[tuple[int, ...], list[Any
 
 def _naive(function: Any, x: Any, where: Windows) -> Any:
     """Return ``function`` of the elements of each window, stacked along the first axis."""
-    y = np.zeros((*x.shape[: -len(where.size)], *where.count), x.dtype)
+    y = np.zeros((*x.shape[: -len(where.size)], *where.counts), x.dtype)
     for out, elements, _ in _windows(x, where):
         y[(..., *out)] = function(np.stack([x[e] for e in elements]), axis=0)
     return y
@@ -78,7 +80,7 @@ def _naive_choice(x: Any, largest: Any, where: Windows) -> Any:
 
 
 def _naive_sum(x: Any, choice: Any, where: Windows) -> Any:
-    y = np.zeros((*x.shape[: -len(where.size)], *where.count), x.dtype)
+    y = np.zeros((*x.shape[: -len(where.size)], *where.counts), x.dtype)
     for out, elements, numbers in _windows(x, where):
         for e, number in zip(elements, numbers, strict=True):
             y[(..., *out)] += x[e] * (1 if choice is None else choice[(..., *out)] == number)
@@ -117,7 +119,7 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
     tensor([5., 5., 2.])
     """
     least = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
-    y = xp.full_like(x, least, shape=(*x.shape[: x.ndim - len(where.size)], *where.count))
+    y = xp.full_like(x, least, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
     for out, into in where.pairs():
         part = y[(..., *out)]
         xp.maximum(part, x[(..., *into)], out=part)
@@ -188,7 +190,7 @@ def window_sum(xp: Backend, x: Array, choice: IndexArray | None, where: Windows)
     >>> window_sum(mg.tensor([1.0, 5.0, 2.0, 0.0]), None, place([4], 2, 1, 0, 1))
     tensor([6., 7., 2.])
     """
-    shape = (*x.shape[: x.ndim - len(where.size)], *where.count)
+    shape = (*x.shape[: x.ndim - len(where.size)], *where.counts)
     dtype, x = x.dtype, wide(x)
     y = xp.zeros_like(x, shape=shape)
     for k, (out, into) in enumerate(where.pairs()):
@@ -268,7 +270,7 @@ def window_index(xp: Backend, choice: IndexArray, where: Windows) -> Array:
     index, width = xp.zeros_like(rest), 1
     for axis in reversed(range(len(where.size))):
         offset, rest = rest % where.kernel[axis], rest // where.kernel[axis]
-        first = xp.arange(where.count[axis]) * where.stride[axis] - where.padding[axis]
+        first = xp.arange(where.counts[axis]) * where.stride[axis] - where.padding[axis]
         first = first.reshape((-1,) + (1,) * (len(where.size) - 1 - axis))
         index += (first + offset * where.dilation[axis]) * width
         width *= where.size[axis]
@@ -310,7 +312,7 @@ def window_divide(
         return (x / divisor).astype(x.dtype, copy=False)
     counts = xp.ones((), x.dtype)
     for n, k, s, p, count in zip(
-        where.size, where.kernel, where.stride, where.padding, where.count, strict=True
+        where.size, where.kernel, where.stride, where.padding, where.counts, strict=True
     ):
         first = xp.arange(count) * s - p
         last = xp.minimum(first + k, n + p)  # a window over the padded end has less padding
@@ -441,7 +443,7 @@ def max_pool2d(
 
 @composite(
     facts=Facts(
-        lambda *args, **options: _naive_max_pool(*args, **options, rank=1),
+        functools.partial(_naive_max_pool, rank=1),
         [
             S(distinct((2, 3, 6)), kernel_size=2),
             S(distinct((2, 3, 8)), kernel_size=3, stride=2, padding=1),
@@ -536,7 +538,7 @@ def avg_pool2d(
 
 @composite(
     facts=Facts(
-        lambda *args, **options: _naive_avg_pool(*args, **options, rank=1),
+        functools.partial(_naive_avg_pool, rank=1),
         [
             S((2, 3, 6), kernel_size=2),
             S((2, 3, 8), kernel_size=3, stride=2, padding=1, count_include_pad=False),
@@ -636,7 +638,7 @@ def adaptive_avg_pool2d(x: Array, output_size: Any) -> Array:
 
 @composite(
     facts=Facts(
-        lambda x, output_size: _naive_adaptive(x, output_size, rank=1),
+        functools.partial(_naive_adaptive, rank=1),
         [
             S((2, 3, 6), output_size=1),
             S((2, 3, 7), output_size=3),

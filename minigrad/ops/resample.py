@@ -311,8 +311,8 @@ def _naive_unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     height, width = where.span
     columns = [
         x[..., i * sh : i * sh + height : dh, j * sw : j * sw + width : dw]
-        for i in range(where.count[0])
-        for j in range(where.count[1])
+        for i in range(where.counts[0])
+        for j in range(where.counts[1])
     ]
     return np.stack([c.reshape(*x.shape[:-3], -1) if x.size else
                      np.zeros((*x.shape[:-3], x.shape[-3] * math.prod(where.kernel)))
@@ -378,8 +378,8 @@ def unfold(
     if x.ndim not in (3, 4):
         raise ValueError(f"x has shape {list(x.shape)}; it must be (N, C, H, W) or (C, H, W)")
     where = place(x.shape[-2:], kernel_size, stride, padding, dilation)
-    offsets, windows = math.prod(where.kernel), math.prod(where.count)
-    patches = xp.zeros((*x.shape[:-2], offsets, *where.count), x.dtype)
+    offsets, windows = math.prod(where.kernel), math.prod(where.counts)
+    patches = xp.zeros((*x.shape[:-2], offsets, *where.counts), x.dtype)
     for k, (out, into) in enumerate(where.pairs()):
         patches[(..., k, *out)] = x[(..., *into)]
     return patches.reshape((*x.shape[:-3], x.shape[-3] * offsets, windows))
@@ -431,20 +431,20 @@ def fold(
         raise ValueError(f"x has shape {list(x.shape)}; it must be (N, C kh kw, L) or (C kh kw, L)")
     size = spatial("output_size", output_size, 2, 1)
     where = place(size, kernel_size, stride, padding, dilation)
-    offsets, windows = math.prod(where.kernel), math.prod(where.count)
+    offsets, windows = math.prod(where.kernel), math.prod(where.counts)
     if x.shape[-2] % offsets:
         raise ValueError(
             f"x has {x.shape[-2]} rows, which must be a multiple of the {offsets} elements of a "
             f"{'x'.join(map(str, where.kernel))} patch"
         )
     if x.shape[-1] != windows:
-        counts = " x ".join(map(str, where.count))
+        counts = " x ".join(map(str, where.counts))
         raise ValueError(
             f"x has {x.shape[-1]} columns, but an image of {list(size)} has {counts} = {windows} "
             "such patches"
         )
     lead, channels = x.shape[:-2], x.shape[-2] // offsets
-    patches = x.reshape((*lead, channels, offsets, *where.count))
+    patches = x.reshape((*lead, channels, offsets, *where.counts))
     image = xp.zeros((*lead, channels, *size), wide(patches).dtype)
     for k, (out, into) in enumerate(where.pairs()):
         image[(..., *into)] += patches[(..., k, *out)]

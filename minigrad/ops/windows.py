@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigrad.ops.dims import check_int
 
 Spatial = int | Sequence[int]  # one number for all axes, or one for each
-Slices = tuple[slice, ...]
+Index = tuple[Any, ...]
 
 
 class Windows(NamedTuple):
@@ -26,7 +26,7 @@ class Windows(NamedTuple):
     stride: tuple[int, ...]
     padding: tuple[int, ...]  # before the first element; behind the last there is what it takes
     dilation: tuple[int, ...]
-    count: tuple[int, ...]  # of windows
+    counts: tuple[int, ...]  # of windows
 
     @property
     def span(self) -> tuple[int, ...]:
@@ -36,7 +36,7 @@ class Windows(NamedTuple):
     @property
     def reach(self) -> tuple[int, ...]:
         """How far all windows reach together, from the first padding on."""
-        last = [(n - 1) * s for n, s in zip(self.count, self.stride, strict=True)]
+        last = [(n - 1) * s for n, s in zip(self.counts, self.stride, strict=True)]
         return tuple(a + b for a, b in zip(last, self.span, strict=True))
 
     @property
@@ -44,7 +44,7 @@ class Windows(NamedTuple):
         """Whether two windows can share an element."""
         return any(s < n for s, n in zip(self.stride, self.span, strict=True))
 
-    def pairs(self) -> Iterator[tuple[Slices, Slices]]:
+    def pairs(self) -> Iterator[tuple[Index, Index]]:
         """Yield, for each offset in the kernel in order, its windows and its elements."""
         axes = [[self._pair(axis, k) for k in range(n)] for axis, n in enumerate(self.kernel)]
         for chosen in itertools.product(*axes):
@@ -54,7 +54,7 @@ class Windows(NamedTuple):
         stride = self.stride[axis]
         start = k * self.dilation[axis] - self.padding[axis]  # the element of window 0
         first = max(0, -(start // stride))
-        last = min(self.count[axis], (self.size[axis] - 1 - start) // stride + 1)
+        last = min(self.counts[axis], (self.size[axis] - 1 - start) // stride + 1)
         if first >= last:
             return slice(0, 0), slice(0, 0)
         begin, end = start + first * stride, start + (last - 1) * stride
@@ -64,7 +64,7 @@ class Windows(NamedTuple):
         """Return some windows of the first axis, counted from there."""
         padding = self.padding[0] - first * self.stride[0]
         return self._replace(
-            padding=(padding, *self.padding[1:]), count=(last - first, *self.count[1:])
+            padding=(padding, *self.padding[1:]), counts=(last - first, *self.counts[1:])
         )
 
 
