@@ -95,7 +95,7 @@ def main() -> None:
     learned.add_argument("--data", default="mnist", choices=["digits", "mnist", "fashion"])
     learned.add_argument("--seeds", type=int, default=3, help="runs of each")
     learned.add_argument("--epochs", type=int, help="instead of the lesson's number")
-    learned.add_argument("--threads", type=int, default=2)
+    learned.add_argument("--threads", type=int, default=1)
     learned.set_defaults(function=accuracy)
     commands.add_parser("graph", help="cost of an op by graph size").set_defaults(function=graph)
     commands.add_parser("import", help="import time").set_defaults(function=imports)

@@ -88,9 +88,9 @@ def thread_lines() -> Lines:
     """Return the cores, and the variables that say how many of them BLAS uses."""
     cores = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    variables = [(name, os.environ[name]) for name in THREAD_VARIABLES if name in os.environ]
-    default = [("BLAS threads", f"as many as it likes ({THREAD_VARIABLES[0]} limits them)")]
-    return [("cores", f"{usable} usable of {cores}"), *(variables or default)]
+    given = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
+    default = f"as BLAS likes ({THREAD_VARIABLES[0]} limits them)"
+    return [("cores", f"{usable} usable of {cores}"), ("threads", ", ".join(given) or default)]
 
 
 def extra_lines() -> Lines:
