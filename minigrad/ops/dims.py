@@ -83,6 +83,8 @@ def numpy_axis(dim: Any, ndim: int) -> int | Shape | None:
     """Return what NumPy's and CuPy's ``axis=`` takes for a reduction over ``dim``."""
     if dim is None:
         return None
+    if type(dim) is int and -ndim <= dim < ndim:  # the usual case
+        return dim % ndim
     axes = check_dims(dim, ndim)
     return axes[0] if len(axes) == 1 else None if len(axes) == ndim else axes
 
@@ -91,6 +93,9 @@ def restore(g: Any, shape: Shape, dim: Dim, keepdim: bool) -> Any:
     """Give the gradient of a reduction of ``shape`` its reduced axes back, with length 1."""
     if keepdim or dim is None:  # what has no axis at all broadcasts as it is
         return g
+    if type(dim) is int and shape:
+        axis = dim % len(shape)
+        return g.reshape((*shape[:axis], 1, *shape[axis + 1 :]))
     gone = check_dims(dim, len(shape))
     return g.reshape(tuple(1 if i in gone else n for i, n in enumerate(shape)))
 

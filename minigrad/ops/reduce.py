@@ -31,7 +31,7 @@ from minigrad.ops.dims import (
     restore,
     without,
 )
-from minigrad.ops.exponential import pow
+from minigrad.ops.exponential import exp, pow
 from minigrad.ops.extrema import amax, amin
 from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import flip, reshape
@@ -69,28 +69,29 @@ def total(xp: Backend, x: Array, dim: Dim, keepdim: bool) -> Array:
     grow with the number of rows. There blocks of rows are summed by a matrix product with ones,
     then the blocks' sums in the same way: more accurate, and up to 20 times as fast.
     """
-    if x.dtype == xp.float16:
-        return total(xp, x.astype(xp.float32), dim, keepdim).astype(x.dtype)
     axis = numpy_axis(dim, x.ndim)
-    axes = (axis,) if isinstance(axis, int) else tuple(sorted(axis or ()))
-    together = axes and axes[-1] - axes[0] + 1 == len(axes) and axes[-1] < x.ndim - 1
-    if not together or x.size < 4096 or not x.flags.c_contiguous:
+    if x.itemsize == 2:
+        return total(xp, x.astype(xp.float32), dim, keepdim).astype(x.dtype)
+    if axis is None or x.size < 4096:
         return x.sum(axis=axis, keepdims=keepdim)
-    first, end = axes[0], axes[-1] + 1
-    n, inner = math.prod(x.shape[first:end]), x.shape[end:]
+    axes = (axis,) if isinstance(axis, int) else tuple(sorted(axis))
+    together = axes[-1] - axes[0] + 1 == len(axes) and axes[-1] < x.ndim - 1
+    n = math.prod(x.shape[i] for i in axes)
+    if not together or n < 2 or not x.flags.c_contiguous:
+        return x.sum(axis=axis, keepdims=keepdim)
+    inner = x.shape[axes[-1] + 1 :]
     rows = x.reshape(-1, n, math.prod(inner))
     while n > 1:
         block = builtins.min(n, _BLOCK)
         whole = n // block * block
-        sums = xp.ones(block, x.dtype) @ rows[:, :whole].reshape(
-            len(rows), -1, block, rows.shape[2]
-        )
+        blocks = rows[:, :whole].reshape(len(rows), -1, block, rows.shape[2])
+        sums = xp.ones(block, x.dtype) @ blocks
         if whole < n:
             rest = xp.ones(n - whole, x.dtype) @ rows[:, whole:]
             sums = xp.concatenate([sums, rest[:, None]], axis=1)
         rows, n = sums, sums.shape[1]
     kept = (1,) * len(axes) if keepdim else ()
-    return rows.reshape(*x.shape[:first], *kept, *inner)
+    return rows.reshape(*x.shape[: axes[0]], *kept, *inner)
 
 
 @op(
@@ -639,7 +640,7 @@ def softmax(xp: Backend, x: Array, dim: int, dtype: DType | None = None) -> Arra
 
 
 @op(
-    x=lambda g, y, dim: g - _exp_difference(y, 0.0) * sum(g, dim, True),
+    x=lambda g, y, dim: g - exp(y) * sum(g, dim, True),
     facts=Facts(
         lambda x, dim, dtype=None: np.log(_softmax_reference(x, dim)),
         _SOFTMAX,
@@ -719,5 +720,5 @@ def logsumexp(xp: Backend, x: Array, dim: Dim, keepdim: bool = False) -> Array:
     ),
 )
 def _exp_difference(xp: Backend, a: Array, b: Array) -> Array:
-    """Return exp(a - b), and 0 where both are -inf: an element's share of a sum of exponentials."""
-    return xp.exp(xp.where(a == -xp.inf, a, xp.quietly(xp.subtract, a, b)))
+    """Return exp(a - b), 0 where both are -inf: an element's share of a sum of exponentials."""
+    return xp.exp(xp.quietly(xp.subtract, a, xp.where(b == -xp.inf, 0, b)))
