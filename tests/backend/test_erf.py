@@ -107,14 +107,16 @@ def test_argument_is_left_alone():
     assert x.tolist() == [0.5, -2.0, 3.0]
 
 
-@pytest.mark.slow
 def test_a_million_in_float32_take_milliseconds():
     x = np.random.default_rng(1).normal(size=1_000_000).astype(np.float32)
-    NUMPY.erf(x[:1])
-    times = []
-    for _ in range(5):
+    one_by_one = np.frompyfunc(math.erf, 1, 1)
+
+    def seconds(function):
         start = time.perf_counter()
-        NUMPY.erf(x)
-        times.append(time.perf_counter() - start)
-    print(f"erf of 1e6 float32: {1e3 * min(times):.1f} ms")
-    assert min(times) < 0.25  # about 8 ms on one core; the frompyfunc of math.erf takes 100
+        function(x)
+        return time.perf_counter() - start
+
+    NUMPY.erf(x[:1])  # computes the coefficients
+    ours, slow = (min(seconds(f) for _ in range(5)) for f in (NUMPY.erf, one_by_one))
+    print(f"erf of 1e6 float32: {1e3 * ours:.1f} ms, one by one {1e3 * slow:.1f} ms")
+    assert ours < slow / 2
