@@ -411,6 +411,9 @@ def conv1d(
     tensor([[21., 42., 84.]])
     """
     images, kernel = _with_rows("conv1d", x, weight)
+    problem = _misfit(tuple(images.shape), tuple(kernel.shape), groups)
+    if problem is not None:
+        raise refuse("conv1d", problem, x, weight)
     y = conv2d(
         images,
         kernel,

@@ -195,7 +195,7 @@ def _read(equation: str, shapes: Sequence[Shape]) -> tuple[list[str], str]:
                 "ellipsis '...'"
             )
     if len(terms) != len(shapes):
-        raise ValueError(f"the equation has {len(terms)} operands, {len(shapes)} were given")
+        raise ValueError(f"the equation has {len(terms)} terms for {len(shapes)} operands")
     free = [x for x in string.ascii_letters if x not in text]
     widths = []
     for i, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
@@ -319,6 +319,9 @@ def einsum_(tensors: Sequence[Array], equation: str) -> Array:
     (tensor([[ 7., 10.],
             [15., 22.]]), tensor(5.))
     """
+    if not isinstance(equation, str) or not all(hasattr(x, "shape") for x in tensors):
+        problem = "the equation comes first, a string, and Tensors or arrays follow"
+        raise refuse("einsum", problem, equation, *tensors, kind=TypeError)
     try:
         shapes = [tuple(x.shape) for x in tensors]
         terms, out = _read(equation, shapes)

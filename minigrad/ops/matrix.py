@@ -421,5 +421,8 @@ def linalg_norm(
     if len(axes) != 2:
         raise refuse("norm", f"a norm is over one axis or two, not over {axes}", A)
     i, j = axes
-    check_dims((i, j), ndim)
+    try:
+        check_dims((i, j), ndim)
+    except (IndexError, ValueError) as error:
+        raise refuse("norm", error, A, kind=type(error)) from None
     return _matrix_norm(A, ord, (i % ndim, j % ndim), keepdim)
