@@ -379,7 +379,7 @@ def op(
 
 
 def fused(
-    meaning: Callable[P, Any],
+    meaning: Callable[..., Any],
     *,
     aux: bool = False,
     cast: str | None = None,
@@ -389,8 +389,9 @@ def fused(
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], Callable[P, Any]]:
     """Declare a fused op: kernels for its forward and first backward, and what they mean.
 
-    ``meaning`` computes the same from other ops. Derivatives of derivatives go through it, and
-    the tests hold the kernels to it. The rules need to work on raw arrays only.
+    ``meaning`` computes the same from other ops; it is called with the operands first, then the
+    options. Derivatives of derivatives go through it, and the tests hold the kernels to it. The
+    rules need to work on raw arrays only.
     """
 
     def declare(forward: Callable[Concatenate[Any, P], Any]) -> Callable[P, Any]:

@@ -53,7 +53,7 @@ def _np_masked_softmax(scores: Any, mask: Any = None) -> Any:
     return e / np.maximum(e.sum(axis=-1, keepdims=True), 1e-300)
 
 
-# Against its meaning, forward + backward: 0.0x
+# Against its meaning, forward + backward: with a mask 3.6x at 64x64x64, without 2x
 @fused(
     _masked_softmax,
     scores=_masked_softmax_scores,
@@ -70,7 +70,7 @@ def _np_masked_softmax(scores: Any, mask: Any = None) -> Any:
             S((3, 4), None),
             S((2, 3, 4), (3, 4)),
             S((2, 3, 4), booleans((3, 4))),
-            S((2, 3, 4), lambda rng: np.tri(3, 4, -1, dtype=bool)),
+            S((2, 3, 4), lambda rng: np.tri(3, 4, -1) > 0),
             S((2, 3, 1), booleans((2, 3, 1))),
         ],
         torch="",
@@ -110,7 +110,7 @@ def _np_attention(
 ) -> Any:  # fmt: skip
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = np.einsum("...le,...se->...ls", query, key) * scale
-    mask = np.tri(*scores.shape[-2:], dtype=bool) if is_causal else attn_mask
+    mask = np.tri(*scores.shape[-2:]) > 0 if is_causal else attn_mask
     return _np_masked_softmax(scores, mask) @ value
 
 
@@ -124,7 +124,7 @@ def _np_attention(
             S((2, 4, 4), (2, 3, 4), (2, 3, 4), None, is_causal=True),
             S((2, 3, 4), (2, 5, 4), (2, 5, 4), (3, 5)),
             S((2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4), booleans((2, 1, 3, 5))),
-            S((2, 3, 4), (2, 3, 4), (2, 3, 4), lambda rng: np.tri(3, 3, -1, dtype=bool)),
+            S((2, 3, 4), (2, 3, 4), (2, 3, 4), lambda rng: np.tri(3, 3, -1) > 0),
             S((2, 3, 3, 4), (1, 3, 5, 4), (1, 3, 5, 4), None),
         ],
         torch="nn.functional.scaled_dot_product_attention",

