@@ -177,6 +177,12 @@ class Op:
                 sources.setdefault(1 + i, len(sources))
         return Plan(_picker(list(sources)), tuple(sources), tuple(steps))
 
+    def own_name(self, name: str) -> str:
+        """Return this op's name for an argument that was given under NumPy's or torch's."""
+        if name == "input" and name not in self.names:  # torch's first operand of every op
+            return self.names[0]
+        return name if name in self.names else _OTHER_NAMES.get(name, name)
+
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Sequence[Any], tuple[Any, ...]]:
@@ -188,7 +194,7 @@ class Op:
             raise TypeError(f"{self.name}() takes at most {count} arguments, got {len(args)}")
         given = dict(zip(self.names, args, strict=False))
         for name, value in kwargs.items():
-            own = name if name in self.names else _OTHER_NAMES.get(name, name)
+            own = self.own_name(name)
             if own not in self.names:
                 known = ", ".join(self.names)
                 raise TypeError(f"{self.name}() has no argument {name!r}; it has: {known}")
@@ -206,7 +212,7 @@ class Op:
         return f"<op {self.name}({', '.join(self.names)})>"
 
 
-_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim", "axes": "dims", "input": "x", "other": "b"}
+_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim", "axes": "dims", "other": "b"}
 
 
 def _picker(places: Sequence[int]) -> Picker | None:
@@ -412,9 +418,7 @@ def composite(*, facts: Facts | None = None) -> Callable[[Callable[P, Any]], Cal
             if row.gathers and len(args) > len(row.names):
                 args = (*args[: len(row.names) - 1], tuple(args[len(row.names) - 1 :]))
             if kwargs:
-                kwargs = {
-                    n if n in row.names else _OTHER_NAMES.get(n, n): v for n, v in kwargs.items()
-                }
+                kwargs = {row.own_name(n): v for n, v in kwargs.items()}
             return function(*args, **kwargs)
 
         return _publish(row, call)

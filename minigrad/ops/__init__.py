@@ -20,6 +20,7 @@ from minigrad.ops.index import *  # noqa: F403
 from minigrad.ops.joining import *  # noqa: F403
 from minigrad.ops.linalg import *  # noqa: F403
 from minigrad.ops.losses import *  # noqa: F403
+from minigrad.ops.methods import install
 from minigrad.ops.norm import *  # noqa: F403
 from minigrad.ops.pad import *  # noqa: F403
 from minigrad.ops.pool import *  # noqa: F403
@@ -30,6 +31,5 @@ from minigrad.ops.rounding import *  # noqa: F403
 from minigrad.ops.shape import *  # noqa: F403
 from minigrad.ops.sorting import *  # noqa: F403
 from minigrad.ops.trigonometric import *  # noqa: F403
-from minigrad.ops.methods import install
 
 install()

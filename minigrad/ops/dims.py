@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 def check_int(value: Any, name: str) -> int:
     """Return an option that must be a whole number (a bool is none), or raise `TypeError`."""
     if isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not {value}; give a flag by its name")
+        raise TypeError(f"{name} must be an int, not {value}; name a flag: keepdim=True")
     try:
         return operator.index(value)
     except TypeError:

@@ -35,10 +35,9 @@ def _shared_rule(g: Any, x: Any, y: Any, dim: Dim, keepdim: bool, x_shape: Shape
 def _check_not_empty(x: Any, dim: Any) -> None:
     """Raise `IndexError` where a slice without elements would have to give an element."""
     if count_reduced(x.shape, dim) == 0:
-        where = "it" if dim is None else f"dim {dim}"
+        where = "x" if dim is None else f"dim {dim} of {list(x.shape)}"
         raise IndexError(
-            f"{where} has no elements, so none is the largest, smallest or middle one; "
-            "leave the empty tensor out, or reduce over another dim"
+            f"{where} has no elements to choose from; leave empty tensors out (x.numel() == 0)"
         )
 
 

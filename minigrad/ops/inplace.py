@@ -168,4 +168,4 @@ def install() -> None:
         setattr(Tensor, dunder, _method(name))
 
 
-_NOT_IN_PLACE = {"matmul", "where", "index_put"}
+_NOT_IN_PLACE = {"matmul", "where", "index_put", "isnan", "isinf", "isfinite", "isclose", "prelu"}

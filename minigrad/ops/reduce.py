@@ -25,6 +25,7 @@ from minigrad.ops.dims import (
     Dim,
     Shape,
     check_dim,
+    check_dims,
     checked,
     count_reduced,
     numpy_axis,
@@ -485,6 +486,7 @@ def norm(
     if dtype is not None:
         x = cast(x, check_dtype(dtype))
     checked("norm", x, need_float, x, "the norm")
+    checked("norm", x, check_dims, dim, len(x.shape))
     if p == "fro":
         p = 2
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float)):

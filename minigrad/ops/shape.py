@@ -319,7 +319,11 @@ def unsqueeze(x: Array, dim: int) -> Array:
     ((1, 2, 3), (2, 3, 1))
     """
     shape = tuple(x.shape)
-    axis = checked("unsqueeze", x, check_dim, dim, len(shape) + 1)
+    ndim = len(shape) + 1  # of the result, whose axis `dim` is meant
+    if not -ndim <= checked("unsqueeze", x, check_int, dim, "dim") < ndim:
+        problem = f"dim {dim} is out of range: the new axis can be {-ndim} to {ndim - 1}"
+        raise refuse("unsqueeze", problem, x, kind=IndexError)
+    axis = dim % ndim
     return reshape(x, (*shape[:axis], 1, *shape[axis:]))
 
 
