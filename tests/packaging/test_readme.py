@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 import sys
@@ -56,3 +57,23 @@ def test_every_extra_is_in_the_table() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     rows = [line.split("`")[1] for line in README.splitlines() if line.startswith("| `")]
     assert sorted(rows) == sorted(project["optional-dependencies"])
+
+
+def test_the_example_prints_what_stands_below_it() -> None:
+    code, printed = re.search(
+        r"```python\n(import minigrad as mg\n.*?)```\n\nprints\n\n```\n(.*?)```", README, re.DOTALL
+    ).groups()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    number = r"-?\d+\.\d*"
+    assert re.sub(number, "#", done.stdout) == re.sub(number, "#", printed)
+    for ran, stands in zip(
+        re.findall(number, done.stdout), re.findall(number, printed), strict=True
+    ):
+        assert abs(float(ran) - float(stands)) < 0.02  # BLAS libraries round differently
+
+
+def test_the_op_in_the_text_is_the_one_in_the_code() -> None:
+    block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@op" in b)
+    source = (ROOT / "minigrad" / "ops" / "trigonometric.py").read_text(encoding="utf-8")
+    for part in block.split("    ...\n"):
+        assert part.removesuffix('    """\n') in source
