@@ -11,7 +11,6 @@ import pytest
 from hypothesis import settings
 
 import minigrad as mg
-from minigrad.backend import gpu_problem
 
 # Helpers for the tests are in tests/support; this makes them importable however pytest is started.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -20,33 +19,14 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.register_profile("dev", deadline=None, print_blob=True, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-DEVICES = {"numpy": "cpu", "cupy": "cuda"}
-
-
-def wanted_backends() -> list[str]:
-    """Return the backends named in MINIGRAD_TEST_BACKENDS (default: numpy)."""
-    names = os.environ.get("MINIGRAD_TEST_BACKENDS", "numpy").replace(" ", "").split(",")
-    unknown = set(names) - set(DEVICES)
-    if unknown:
-        raise pytest.UsageError(
-            f"MINIGRAD_TEST_BACKENDS names {sorted(unknown)}; it may name {sorted(DEVICES)}"
-        )
-    return names
-
 
 @pytest.hookimpl(trylast=True)  # so that the backend comes last in a test's name
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for ``backend`` on each wanted one; it gets the device to use."""
-    if "backend" not in metafunc.fixturenames:
-        return
-    params = []
-    for name in wanted_backends():
-        problem = gpu_problem() if name == "cupy" else None
-        marks = [pytest.mark.gpu] if name == "cupy" else []
-        if problem is not None:
-            marks.append(pytest.mark.skip(reason=f"needs a CUDA GPU: {problem}"))
-        params.append(pytest.param(DEVICES[name], id=name, marks=marks))
-    metafunc.parametrize("backend", params)
+    if "backend" in metafunc.fixturenames:
+        from support.backends import parameters
+
+        metafunc.parametrize("backend", parameters())
 
 
 @pytest.fixture(autouse=True)

@@ -99,6 +99,11 @@ class Call:
         result = (function or self.row.function)(*args, **kwargs)
         return list(result) if isinstance(result, (tuple, list)) else [result]
 
+    def in_float64(self) -> Call:
+        """Return the call with the very same numbers in float64."""
+        values = [_as_dtype(x, np.float64) for x in self.values]
+        return Call(self.row, values, self.options, self.listed)
+
     def tensors(self, device: str, values: Sequence[Any] | None = None) -> list[Any]:
         """Return the operands as tensors that require grad where they are floating."""
         at = self.floating

@@ -17,10 +17,10 @@ from minigrad.engine.backward import backward, gradients
 from minigrad.engine.modes import no_grad
 from minigrad.engine.op import Op
 from minigrad.engine.tensor import Tensor, wrap
-from support.cases import Call, Case, domain_of, is_elementwise, is_floating
+from support.cases import Call, Case, domain_of, is_elementwise
 
 VALUE = {"float64": 1e-12, "float32": 4e-6, "float16": 4e-3}  # relative to the largest element
-GRADIENT32 = 1e-4
+GRADIENT32, GRADIENT16 = 1e-4, 2e-2
 
 # These may return their argument itself, as torch's do: nothing is to be done.
 RETURN_OPERAND = {"alias", "cast", "contiguous", "dropout", "dropout1d", "dropout2d",
@@ -63,10 +63,19 @@ def check_value(case: Case, device: str) -> None:
 
 
 def check_half(case: Case, device: str) -> None:
-    """Float16 in gives float16 out, near the reference."""
+    """Float16 in gives float16 out, near the reference, and gradients of float16."""
     call = case.draw(np.float16)
-    if call.floating:
-        expect(call.on(call.tensors(device)), call, np.dtype(np.float16))
+    if not call.floating:
+        return
+    try:
+        outputs = call.on(call.tensors(device))
+    except TypeError as error:
+        if "must be float32 or float64" in str(error):  # LAPACK has no float16, nor has torch
+            return
+        raise
+    expect(outputs, call, np.dtype(np.float16))
+    if differentiable(call, device):
+        compare_with_float64(call, device, GRADIENT16)
 
 
 def expect(outputs: Sequence[Tensor], call: Call, dtype: np.dtype[Any]) -> None:
@@ -109,7 +118,7 @@ def check_derivative(case: Case, device: str) -> None:
 def check_second_derivative(case: Case, device: str) -> None:
     """The derivatives of the gradients agree with central differences of the gradients."""
     call = case.draw()
-    if differentiable(call, device) and call.row.facts.order >= 2:  # type: ignore[union-attr]
+    if differentiable(call, device):
         report = derivative(call, device, gradgradcheck)
         assert report.verdict != "failed", f"\n{report}"
 
@@ -150,16 +159,23 @@ def check_dtypes(case: Case, device: str) -> None:
     """Gradients have their operand's dtype and are right in float32; scalars and ints are weak."""
     call = case.draw(np.float32)
     if differentiable(call, device):
-        coarse = first_gradients(call, device)
-        fine = first_gradients(case_in_float64(call), device)
-        for i, a, b in zip(call.floating, coarse, fine, strict=True):
-            if a is not None and b is not None:
-                assert a.dtype == np.float32, f"the gradient of operand {i} is {a.dtype}"
-                close(a, host(b), GRADIENT32, floor=1.0)
+        compare_with_float64(call, device, GRADIENT32)
     if is_elementwise(call.row) and len(call.values) > 1:
         check_scalars(call, device)
     if call.row.cast == "float":
         check_integers(call, device)
+
+
+def compare_with_float64(call: Call, device: str, tolerance: float) -> None:
+    """Gradients have their operand's dtype, and are those of the same numbers in float64."""
+    coarse = first_gradients(call, device)
+    fine = first_gradients(call.in_float64(), device)
+    for i, a, b in zip(call.floating, coarse, fine, strict=True):
+        assert (a is None) == (b is None), f"a gradient of operand {i} in one dtype only"
+        if a is not None and b is not None:
+            wanted = call.values[i].dtype
+            assert a.dtype == wanted, f"the gradient of operand {i}, {wanted}, is {a.dtype}"
+            close(a, host(b), tolerance, floor=1.0)
 
 
 def check_scalars(call: Call, device: str) -> None:
@@ -193,12 +209,6 @@ def check_integers(call: Call, device: str) -> None:
             expected = call.on(call.tensors(device, exact))
         for y, z in zip(found, expected, strict=True):
             same(z, y, f"the value on {np.dtype(dtype)}")
-
-
-def case_in_float64(call: Call) -> Call:
-    """Return a float32 call with the very same values in float64."""
-    values = [x.astype(np.float64) if is_floating(x) else x for x in call.values]
-    return Call(call.row, values, call.options, call.listed)
 
 
 # ---- layouts ------------------------------------------------------------------------------------
@@ -353,7 +363,7 @@ def check_isolation(case: Case, device: str) -> None:
 def check_recorded(case: Case, device: str) -> None:
     """The gradient under create_graph is the plain one; a kernel agrees with its meaning."""
     row = case.row
-    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-5)):
+    for dtype, tolerance, floor in ((np.float64, 1e-12, 0.0), (np.float32, 2e-5, 1.0)):
         call = case.draw(dtype)
         if not differentiable(call, device):
             return
@@ -367,7 +377,9 @@ def check_recorded(case: Case, device: str) -> None:
                 continue
             assert a.dtype == b.dtype, f"create_graph gives {b.dtype}, backward {a.dtype}"
             few_ulp = 16 * float(np.finfo(a.dtype).eps)
-            close(b, host(a), few_ulp if row.meaning is None and row.primitive else tolerance)
+            close(
+                b, host(a), few_ulp if row.meaning is None and row.primitive else tolerance, floor
+            )
         if row.meaning is None:
             continue
         operands = call.tensors(device)
@@ -382,13 +394,42 @@ def check_recorded(case: Case, device: str) -> None:
             zero = (a is None or not host(a).any()) and (b is None or not host(b).any())
             assert zero or (a is not None and b is not None), "meaning: a gradient is missing"
             if a is not None and b is not None:
-                close(a, host(b), tolerance)
+                close(a, host(b), tolerance, floor)
 
 
-CHECKS: tuple[Callable[[Case, str], None], ...] = (
+def check_parity(case: Case, device: str) -> None:
+    """Values, gradients and gradients under create_graph are those of the CPU."""
+    for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-5)):
+        call = case.draw(dtype)
+        here, there = call.tensors("cpu"), call.tensors(device)
+        expected, found = call.on(here), call.on(there)
+        for y, z in zip(expected, found, strict=True):
+            assert str(z.device).split(":")[0] == device, f"the output is on {z.device}"
+            assert z.dtype == y.dtype, f"{z.dtype} on {device}, {y.dtype} on the CPU"
+            close(z, host(y), tolerance)
+        wanted = grads_of(expected, here, call)
+        for how in ({"retain_graph": True}, {"create_graph": True}):
+            for a, b in zip(wanted, grads_of(found, there, call, **how), strict=True):
+                assert (a is None) == (b is None), f"{how}: a gradient is missing"
+                if a is not None and b is not None:
+                    assert b.dtype == a.dtype, f"a gradient is {b.dtype}, on the CPU {a.dtype}"
+                    close(b, host(a), tolerance, floor=1.0)
+
+
+Check = Callable[[Case, str], None]
+
+CHECKS: tuple[Check, ...] = (
     check_value, check_half, check_derivative, check_second_derivative, check_dtypes,
     check_layouts, check_reuse, check_isolation, check_recorded,
 )  # fmt: skip
+DEVICE_CHECKS: tuple[Check, ...] = (check_value, check_half, check_parity, check_isolation)
+ORDER = {check_derivative: 1, check_reuse: 1, check_recorded: 1, check_second_derivative: 2}
+
+
+def applies(check: Check, case: Case) -> bool:
+    """Say whether an op has the derivatives that a check is about."""
+    assert case.row.facts is not None
+    return case.row.facts.order >= ORDER.get(check, 0)
 
 
 # ---- how ----------------------------------------------------------------------------------------

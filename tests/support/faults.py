@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.engine.op import Op
 from support.cases import Case
-from support.checks import CHECKS
+from support.checks import CHECKS, applies
 
 Rule = Callable[..., Any]
 
@@ -71,6 +71,8 @@ def caught_by(cases: list[Case], device: str = "cpu") -> str | None:
     """
     for case in cases:
         for check in CHECKS:
+            if not applies(check, case):
+                continue
             try:
                 check(case, device)
             except Exception as error:
