@@ -5,7 +5,6 @@ A split is several views of one tensor; joining and repeating copy.
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -240,7 +239,7 @@ def split(x: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     axis, n = _axis("split", x, dim)
     if isinstance(split_size_or_sections, (tuple, list)):
         sizes = [checked("split", x, check_int, n, "a length") for n in split_size_or_sections]
-        if builtins.sum(sizes) != n or builtins.min(sizes, default=0) < 0:
+        if sum(sizes) != n or min(sizes, default=0) < 0:
             problem = f"lengths {sizes} must add up to {n}, the length of dim {dim}"
             raise refuse("split", problem, x)
         return _pieces(x, axis, sizes)
@@ -252,8 +251,8 @@ def split(x: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -
 
 def _equal(n: int, size: int) -> list[int]:
     """Return the lengths of the pieces of n entries in pieces of ``size`` (at least one piece)."""
-    count = builtins.max(math.ceil(n / size), 1) if size else 1
-    return [builtins.min(size, n - i * size) for i in range(count)]
+    count = max(math.ceil(n / size), 1) if size else 1
+    return [min(size, n - i * size) for i in range(count)]
 
 
 @composite(
@@ -307,7 +306,7 @@ def tensor_split(
     if isinstance(indices_or_sections, (tuple, list)):
         cuts = [slice(i, None).indices(n)[0] for i in indices_or_sections]
         ends = zip([0, *cuts], [*cuts, n], strict=True)
-        return tuple(part(x, axis, a, builtins.max(b - a, 0)) for a, b in ends)
+        return tuple(part(x, axis, a, max(b - a, 0)) for a, b in ends)
     count = checked("tensor_split", x, check_int, indices_or_sections, "sections")
     if count < 1:
         raise refuse("tensor_split", f"sections must be at least 1, not {count}", x)
@@ -340,7 +339,7 @@ def unbind(x: Array, dim: int = 0) -> tuple[Array, ...]:
 def _tile_rule(g: Any, dims: Any, x_shape: Shape) -> Any:
     """Sum over the copies: axis i of y is (copies, entries) of axis i of x."""
     counts = as_tuple(dims)
-    ndim = builtins.max(len(counts), len(x_shape))
+    ndim = max(len(counts), len(x_shape))
     counts = (1,) * (ndim - len(counts)) + counts
     lengths = (1,) * (ndim - len(x_shape)) + x_shape
     apart = tuple(n for pair in zip(counts, lengths, strict=True) for n in pair)
@@ -374,8 +373,8 @@ def tile(xp: Backend, x: Array, dims: Ints) -> Array:
             [1, 2, 1, 2]])
     """
     counts = tuple(check_int(n, "a count") for n in as_tuple(dims))
-    if builtins.min(counts, default=0) < 0:
-        raise ValueError(f"a tensor cannot be repeated {builtins.min(counts)} times")
+    if min(counts, default=0) < 0:
+        raise ValueError(f"a tensor cannot be repeated {min(counts)} times")
     return xp.tile(x, counts)
 
 
@@ -451,7 +450,7 @@ def repeat_interleave(x: Array, repeats: IndexArray, dim: int | None = None) -> 
     if raw.dtype.kind not in "iu" or raw.ndim > 1:
         raise refuse(name, "repeats must be an int or a 1-d int tensor", x, raw, kind=TypeError)
     counts = raw.reshape(-1).tolist() * (size if raw.size == 1 else 1)
-    if len(counts) != size or builtins.min(counts, default=0) < 0:
+    if len(counts) != size or min(counts, default=0) < 0:
         problem = f"repeats needs {size} counts, one for each entry of dim {dim}, none negative"
         raise refuse(name, problem, x, raw)
     xp = backend_of(raw)

@@ -7,7 +7,6 @@ the operand's memory wherever NumPy's strides allow that.
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -44,10 +43,10 @@ def as_tuple(numbers: Any) -> tuple[Any, ...]:
 def _reshape_hint(shapes: list[Shape], options: dict[str, Any]) -> str | None:
     """Say why a shape does not hold the elements."""
     (old,), new = shapes, as_tuple(next(iter(options.values())))
-    if not builtins.all(isinstance(n, (int, np.integer)) for n in new):
+    if not all(isinstance(n, (int, np.integer)) for n in new):
         return None
     count, free = math.prod(old), new.count(-1)
-    if builtins.min(new, default=0) < -1 or free > 1:
+    if min(new, default=0) < -1 or free > 1:
         return f"a shape holds lengths, of which one may be -1, not {list(new)}"
     known = math.prod(n for n in new if n != -1)
     if free and known == 0:
