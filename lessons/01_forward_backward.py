@@ -247,7 +247,7 @@ for name, parameter in parameters.items():
 #
 # Its error falls with $h^2$ until the subtraction of two nearly equal numbers takes over; the best
 # h is near the cube root of the machine's precision, about $6 \times 10^{-6}$. And J along the
-# direction of steepest descent: the step of 0.1 is well inside the valley.
+# direction of steepest descent: the document's rate of 0.1 is a small step.
 
 # %%
 import matplotlib
@@ -281,6 +281,9 @@ right.set_xlabel("learning rate of a single step")
 right.set_ylabel("loss J after the step")
 right.set_title("The loss along the steepest descent")
 right.legend()
+figure.supxlabel(
+    "D0 4.3 repaired (R1): 2-2-2-2 sigmoid network, x = (1, 2), y = (0, 1)", fontsize="medium"
+)
 folder = Path(options.out)
 folder.mkdir(parents=True, exist_ok=True)
 picture = folder / "01_forward_backward.png"
