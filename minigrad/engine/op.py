@@ -335,9 +335,9 @@ def record(op: Op, wanting: int, parents: Sequence[Any], call: tuple[Any, ...]) 
         plan = op.plans[wanting]
     except KeyError:
         plan = op.plans[wanting] = op.plan([p is not None for p in parents])
-    if plan is None:
-        return None
     out = call[0]
+    if plan is None or out.dtype.kind != "f":  # ints and bools have no derivatives
+        return None
     node = Node()
     node.op = op
     node.plan = plan

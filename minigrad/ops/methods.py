@@ -47,7 +47,8 @@ UFUNC_NAMES = {
 FUNCTION_MODULES = {"create", "random", "conv", "pool", "resample", "dense", "losses",
                     "classification", "norm", "channel_norm", "attention", "dropout",
                     "einsum"}  # fmt: skip
-FUNCTIONS = {"where", "embedding", "one_hot", "getitem", "index", "index_put", "alias"}
+FUNCTIONS = {"where", "embedding", "one_hot", "getitem", "index", "index_put", "alias", "pad",
+             "broadcast_tensors", "meshgrid"}  # fmt: skip
 
 
 def _reversed(function: Callable[..., Any]) -> Callable[..., Any]:
