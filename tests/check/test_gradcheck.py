@@ -39,6 +39,11 @@ def plant() -> Iterator[Callable[..., None]]:
         restore()
 
 
+def test_front_door() -> None:
+    assert mg.gradcheck is gradcheck
+    assert mg.gradgradcheck is gradgradcheck
+
+
 def test_right_gradients_pass() -> None:
     report = gradcheck(lambda x, w: mg.tanh(x @ w) * mg.sin(x).sum(), [t(2, 3), t(3, 4)])
     assert report, report
@@ -198,8 +203,6 @@ def test_nan_never_passes() -> None:
     with np.errstate(all="ignore"):
         report = gradcheck(mg.log, mg.tensor([-1.0, 2.0], dtype=mg.float64))
     assert not report
-    report = gradcheck(mg.sqrt, mg.tensor([1e-30], dtype=mg.float64), method="complex")
-    assert report
     with np.errstate(all="ignore"):
         report = gradcheck(mg.sqrt, mg.tensor([0.0, 1.0], dtype=mg.float64))
     assert not report

@@ -17,8 +17,6 @@ from minigrad.engine.op import TABLE, Op, op
 RULES = [
     (row, name) for row in TABLE.values() if row.facts and row.facts.order for name in row.rules
 ]
-SUBTLE = ["tanh", "mul", "matmul", "sum", "amax", "softmax", "permute", "cat", "index", "conv2d",
-          "layer_norm", "cross_entropy"]  # fmt: skip
 
 
 def with_operand(row: Op, operand: str) -> list[Case]:
@@ -32,21 +30,17 @@ def with_operand(row: Op, operand: str) -> list[Case]:
 
 
 @pytest.mark.parametrize(("row", "operand"), RULES, ids=[f"{r.name}-{n}" for r, n in RULES])
-@pytest.mark.parametrize("fault", ["zero", "twice", "sign"])
-def test_every_rule_is_watched(row: Op, operand: str, fault: str) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_of_every_rule_is_caught(row: Op, operand: str, fault: str) -> None:
     with planted(row, **{operand: FAULTS[fault](row.rules[operand])}):
         assert caught_by(with_operand(row, operand)), f"{fault}: nothing failed"
 
 
-@pytest.mark.parametrize("name", SUBTLE)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_other_faults_are_caught(name: str, fault: str) -> None:
-    row = TABLE[name]
-    for operand, rule in row.rules.items():
-        found = with_operand(row, operand)
-        with planted(row, **{operand: FAULTS[fault](rule)}):
-            assert caught_by(found), f"{fault} of {operand}: nothing failed"
-        assert caught_by(found[:1]) is None, "the fault stayed after the test"
+def test_planted_faults_are_taken_away() -> None:
+    row = TABLE["tanh"]
+    with planted(row, x=FAULTS["zero"](row.rules["x"])):
+        assert caught_by(cases([row]))
+    assert caught_by(cases([row])) is None
 
 
 # ---- the four that the checkers of known engines let pass ---------------------------------------
