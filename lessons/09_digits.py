@@ -254,7 +254,7 @@ def train(model, task, settings, *, device="cpu", show=True):
         line = f"loss {history.losses[-1]:.4f}, test accuracy {history.accuracies[-1]:.2%}"
         bar.set_postfix_str(line)
         if show and bar.disable and epoch % max(1, settings.epochs // 10) == 0:
-            print(f"  epoch {epoch:3}/{settings.epochs}: {line}, {history.seconds[-1]:.1f} s")
+            print(f"  epoch {epoch:3}/{settings.epochs}: {line}, {history.seconds[-1]:.2f} s")
     bar.close()
     return history
 
