@@ -22,7 +22,7 @@ import numpy as np
 from minigrad.backend import backend_of, is_array
 from minigrad.engine.errors import GraphError, check_finite, show_line
 from minigrad.engine.modes import MODE, set_grad_enabled
-from minigrad.engine.mutation import CLOCK, changed, check_saved
+from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
 from minigrad.engine.op import Node
 from minigrad.engine.structural import alias, cast, sum_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
@@ -67,9 +67,11 @@ def gradients(
         seeds = _seeds(outputs, grad_outputs, create_graph)
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)
+    nodes = [x._node for x in inputs]
     result: list[Tensor | None] = []
-    for x in inputs:
-        box = [found.get(x._node)]
+    for i, node in enumerate(nodes):
+        last = node not in nodes[i + 1 :]  # an input that is named twice gets two arrays
+        box = [found.pop(node, None) if last else found.get(node)]
         if box[0] is not None and not isinstance(box[0], Tensor):
             box = [wrap(_own(box), None)]
         result.append(box[0])
@@ -87,6 +89,8 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Any], as_tensors: bool) ->
                 f"this {y.dtype}{list(y.shape)} tensor has no graph: nothing that it was computed "
                 "from requires grad, or it was computed under no_grad or detached"
             )
+        if y._base is not None and y._time < CLOCK.recorded:
+            check_view(y)
         xp = backend_of(y._array)
         if g is None:
             if y._array.size != 1:

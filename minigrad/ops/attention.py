@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend, backend_of
-from minigrad.engine.errors import user_line
+from minigrad.engine.errors import show_line, user_line
 from minigrad.engine.facts import Facts, S, booleans
 from minigrad.engine.op import composite, fused
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import where
 from minigrad.ops.dropout import dropout
 from minigrad.ops.exponential import exp
-from minigrad.ops.kernels import row_shift, row_sums, wide
+from minigrad.ops.kernels import row_max, row_sums, wide
 from minigrad.ops.linalg import matmul
 from minigrad.ops.reduce import softmax, sum
 from minigrad.ops.shape import swapaxes
@@ -92,13 +92,18 @@ def masked_softmax(xp: Backend, scores: Array, mask: Array | None = None) -> Arr
     s = wide(scores)
     if mask is not None and mask.dtype.kind == "f":
         s, mask = s + mask, None
-    shift = row_shift(xp, s)
-    if mask is not None and not isinstance(shift, float):  # what is masked might be the maximum
-        s = xp.where(mask, s, -math.inf)
-        shift = row_shift(xp, s)
-    e = xp.exp(s - shift)
-    if mask is not None:
-        e *= mask
+    if s.size == 0:
+        return scores.copy()
+    top = float(s.max())
+    if top - float(s.min()) < 8:  # so near each other that one shift serves all rows
+        e = xp.exp(s - top)
+        if mask is not None:
+            e *= mask
+    else:
+        if mask is not None:
+            s = xp.where(mask, s, -math.inf)
+        peak = row_max(xp, s)
+        e = xp.exp(s - xp.where(peak == -math.inf, 0, peak))
     total = row_sums(xp, e)
     e /= total + (total == 0)
     return e.astype(scores.dtype, copy=False)
@@ -203,11 +208,11 @@ def _check_attention(query: Any, key: Any, value: Any, mask: Any, is_causal: boo
         )
         raise ValueError(
             f"scaled_dot_product_attention({shown}): {text}; shapes are (..., L, E), (..., S, E), "
-            f"(..., S, V)\n  at {user_line()}"
+            f"(..., S, V)\n  at {show_line(user_line())}"
         )
     if mask is not None and mask.dtype.kind not in "bf":
         raise TypeError(
             f"scaled_dot_product_attention: attn_mask is {mask.dtype}; it must be bool (True where "
             f"a query may look) or floating (added to the scores): attn_mask.bool()\n"
-            f"  at {user_line()}"
+            f"  at {show_line(user_line())}"
         )

@@ -1,7 +1,6 @@
 """Normalisation of each channel: `batch_norm` over the batch, `instance_norm` in each example.
 
-The batch's moments and the running statistics are ops of their own: what a step does besides its
-derivative then stands in the table too, and can be recorded.
+The batch's moments are an op of their own, since the running statistics need them as well.
 """
 
 from __future__ import annotations
@@ -11,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend
-from minigrad.engine.errors import user_line
+from minigrad.backend import Array, Backend, backend_of
+from minigrad.engine.errors import show_line, user_line
 from minigrad.engine.facts import Facts, S
-from minigrad.engine.mutation import changed
-from minigrad.engine.op import composite, fused, op
-from minigrad.engine.structural import cast
+from minigrad.engine.modes import no_grad
+from minigrad.engine.op import composite, fused
+from minigrad.engine.tensor import Tensor, wrap
 from minigrad.ops.exponential import rsqrt
+from minigrad.ops.inplace import copy_
+from minigrad.ops.joining import stack
 from minigrad.ops.kernels import row_sums, wide
 from minigrad.ops.norm import channel_affine, check_channels, layer_norm, np_group_norm, per_channel
 from minigrad.ops.reduce import mean
@@ -77,11 +78,37 @@ class _Channels:
         return self.xp.einsum("ij,ij->j", x, y).reshape((self.folds, self.channels)).sum(axis=0)
 
 
-@op()
+def _dims(x: Any) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _channel_moments(x: Any) -> Any:
+    """Return the mean of x and of ``(x - mean)^2``: what `channel_moments` means."""
+    x = wide(x)
+    average = mean(x, _dims(x))
+    d = x - per_channel(average, x)
+    return stack([average, mean(d * d, _dims(x))])
+
+
+def _channel_moments_x(g: Any, x: Any, y: Any) -> Any:
+    seen = _Channels(backend_of(x), x)
+    gx = seen.view(x) - seen.spread(y[0])
+    gx *= seen.spread(g[1] * (2 / seen.count))
+    gx += seen.spread(g[0] / seen.count)
+    return seen.back(gx)
+
+
+@fused(
+    _channel_moments,
+    x=_channel_moments_x,
+    facts=Facts(
+        lambda x: np.stack([x.mean(axis=_dims(x)), x.var(axis=_dims(x))]),
+        [S((5, 4)), S((3, 4, 2)), S((2, 4, 3, 2)), S((1, 4)), S((64, 3, 20, 20))],
+        torch="",
+    ),
+)
 def channel_moments(xp: Backend, x: Array) -> Array:
     """Return the mean and the (biased) variance of each channel of ``(N, C, ...)``: ``(2, C)``.
-
-    Without a derivative: `batch_norm` differentiates through its own normalisation.
 
     Examples
     --------
@@ -99,85 +126,99 @@ def channel_moments(xp: Backend, x: Array) -> Array:
     return xp.stack([average, seen.sums(d) / seen.count])
 
 
-@op()
-def update_running(xp: Backend, running: IndexArray, value: IndexArray, momentum: float) -> Array:
-    """Move running statistics towards a new value, in place: ``(1 - momentum) r + momentum v``.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> from minigrad.ops.channel_norm import update_running
-    >>> update_running(mg.tensor([0.0]), mg.tensor([10.0]), 0.1)
-    tensor([1.])
-    """
-    running *= 1 - momentum
-    running += momentum * value
-    changed(running, "batch_norm")
-    return running
-
-
-def _batch_norm(x: Any, weight: Any, bias: Any, moments: Any, eps: float) -> Any:
-    """Return x normalised by its own mean and variance, scaled and shifted: in ops."""
-    dims = (0, *range(2, x.ndim))
-    d = wide(x)
-    d = d - mean(d, dims, keepdim=True)
-    y = d * rsqrt(mean(d * d, dims, keepdim=True) + eps)
+def _normalise_channels(
+    x: Any, average: Any, variance: Any, weight: Any, bias: Any, eps: float
+) -> Any:
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``: what `normalise_channels` means."""
+    y = (wide(x) - per_channel(average, x)) * rsqrt(per_channel(variance, x) + eps)
     return channel_affine(y, weight, bias, x.dtype)
 
 
-def _batch_norm_x(g: Any, weight: Any, aux: Any) -> Any:
-    """Return the gradient of x: g less its parts along the mean and along x itself, scaled."""
+def _scale(rstd: Any, weight: Any) -> Any:
+    return rstd if weight is None else rstd * weight.astype(rstd.dtype, copy=False)
+
+
+def _of_x(g: Any, weight: Any, aux: Any) -> Any:
+    seen, _, rstd = aux
+    return seen.back(seen.view(g) * seen.spread(_scale(rstd, weight)))
+
+
+def _of_average(g: Any, weight: Any, aux: Any) -> Any:
+    seen, _, rstd = aux
+    return -seen.sums(seen.view(g)) * _scale(rstd, weight)
+
+
+def _of_variance(g: Any, weight: Any, aux: Any) -> Any:
     seen, d, rstd = aux
-    g = seen.view(g)
-    scale = rstd if weight is None else rstd * weight.astype(d.dtype, copy=False)
-    along = seen.products(g, d) * rstd * rstd
-    gx = g * seen.spread(scale)
-    gx -= d * seen.spread(scale * along / seen.count)
-    gx -= seen.spread(scale * seen.sums(g) / seen.count)
-    return seen.back(gx)
+    return seen.products(seen.view(g), d) * (_scale(rstd, weight) * rstd * rstd * -0.5)
 
 
-def _batch_norm_weight(g: Any, aux: Any) -> Any:
+def _of_weight(g: Any, aux: Any) -> Any:
     seen, d, rstd = aux
     return seen.products(seen.view(g), d) * rstd
 
 
-# Against its meaning, forward + backward: 1.1x at 100x64, 1.5x at 16x32x16x16, 1.6x at 64x32x32x32
+def _of_bias(g: Any, aux: Any) -> Any:
+    seen = aux[0]
+    return seen.sums(seen.view(g))
+
+
 @fused(
-    _batch_norm,
+    _normalise_channels,
     aux=True,
-    x=_batch_norm_x,
-    weight=_batch_norm_weight,
-    bias=lambda g, aux: aux[0].sums(aux[0].view(g)),
+    x=_of_x,
+    average=_of_average,
+    variance=_of_variance,
+    weight=_of_weight,
+    bias=_of_bias,
+    facts=Facts(
+        lambda x, average, variance, weight, bias, eps: _np_batch_norm(
+            x, average, variance, weight, bias, eps=eps
+        ),
+        [
+            S((5, 4), (4,), (4,), (4,), (4,), eps=1e-5),
+            S((3, 4, 2), (4,), (4,), None, (4,), eps=0.1),
+            S((2, 4, 3, 2), (4,), (4,), (4,), None, eps=1e-5),
+            S((0, 4), (4,), (4,), None, None, eps=1e-5),
+        ],
+        domain=((-2.0, 2.0), (-1.0, 1.0), (0.5, 2.0), (-2.0, 2.0), (-2.0, 2.0)),
+        torch="",
+    ),
 )
-def normalise_batch(
+def normalise_channels(
     xp: Backend,
     x: Array,
+    average: Array,
+    variance: Array,
     weight: Array | None,
     bias: Array | None,
-    moments: IndexArray,
-    eps: float = 1e-5,
+    eps: float,
 ) -> tuple[Array, Any]:
-    """Normalise channels by the batch's own moments, which the caller has from `channel_moments`.
-
-    They are x's mean and variance, so the derivative goes through them as well.
+    """Normalise each channel of ``(N, C, ...)`` by a given mean and variance; scale and shift it.
 
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.ops.channel_norm import channel_moments, normalise_batch
-    >>> x = mg.tensor([[1.0], [3.0]])
-    >>> normalise_batch(x, None, None, channel_moments(x), 0.0)
-    tensor([[-1.],
-            [ 1.]])
+    >>> from minigrad.ops.channel_norm import normalise_channels
+    >>> x, average, variance = mg.tensor([[1.0], [3.0]]), mg.tensor([2.0]), mg.tensor([4.0])
+    >>> normalise_channels(x, average, variance, None, None, 0.0)
+    tensor([[-0.5],
+            [ 0.5]])
     """
     seen = _Channels(xp, x)
-    d = seen.view(x) - seen.spread(moments[0])
-    rstd = 1 / xp.sqrt(moments[1] + eps)
-    y = d * seen.spread(rstd if weight is None else rstd * weight.astype(d.dtype, copy=False))
+    d = seen.view(x) - seen.spread(average.astype(wide(x).dtype, copy=False))
+    rstd = (1 / xp.sqrt(variance + eps)).astype(d.dtype, copy=False)
+    y = d * seen.spread(_scale(rstd, weight))
     if bias is not None:
         y += seen.spread(bias)
     return seen.back(y.astype(x.dtype, copy=False)), (seen, d, rstd)
+
+
+def _move(running: Any, value: Any, momentum: float) -> None:
+    """Move running statistics towards a new value, in place and off the tape."""
+    target = running if isinstance(running, Tensor) else wrap(running, None)
+    with no_grad():
+        copy_(target, target * (1 - momentum) + value * momentum)
 
 
 def _np_batch_norm(
@@ -269,24 +310,22 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise ValueError(
                 "batch_norm: out of training it needs running_mean and running_var; pass them, or "
-                f"training=True to use the batch's own\n  at {user_line()}"
+                f"training=True to use the batch's own\n  at {show_line(user_line())}"
             )
-        scale = rsqrt(running_var + eps) if weight is None else rsqrt(running_var + eps) * weight
-        shift = -(running_mean * scale) if bias is None else bias - running_mean * scale
-        return x * per_channel(cast(scale, x.dtype), x) + per_channel(cast(shift, x.dtype), x)
+        return normalise_channels(x, running_mean, running_var, weight, bias, eps)
     count = math.prod(x.shape) // max(x.shape[1], 1)
     if count == 1:
         raise ValueError(
             f"batch_norm: x has shape {list(x.shape)}, one value for each channel, so its variance "
             "is 0 and nothing would be left; train with a batch of at least 2 (a last batch of 1 "
-            f"comes from drop_last=False), or set training=False\n  at {user_line()}"
+            f"comes from drop_last=False), or set training=False\n  at {show_line(user_line())}"
         )
     moments = channel_moments(x)
     if running_mean is not None:
-        update_running(running_mean, moments[0], momentum)
+        _move(running_mean, moments[0], momentum)
     if running_var is not None:
-        update_running(running_var, moments[1] * (count / max(count - 1, 1)), momentum)
-    return normalise_batch(x, weight, bias, moments, eps)
+        _move(running_var, moments[1] * (count / max(count - 1, 1)), momentum)
+    return normalise_channels(x, moments[0], moments[1], weight, bias, eps)
 
 
 def _np_instance_norm(
@@ -361,15 +400,15 @@ def instance_norm(
     if size == 1:
         raise ValueError(
             f"instance_norm: x has shape {list(x.shape)}, one value in each channel of an example, "
-            f"so nothing would be left\n  at {user_line()}"
+            f"so nothing would be left\n  at {show_line(user_line())}"
         )
     rows = x.reshape((batch, channels, size))
     if running_mean is not None or running_var is not None:
         moments = channel_moments(rows.reshape((1, batch * channels, size)))
         averages = mean(moments.reshape((2, batch, channels)), 1)
         if running_mean is not None:
-            update_running(running_mean, averages[0], momentum)
+            _move(running_mean, averages[0], momentum)
         if running_var is not None:
-            update_running(running_var, averages[1] * (size / max(size - 1, 1)), momentum)
+            _move(running_var, averages[1] * (size / max(size - 1, 1)), momentum)
     y = layer_norm(rows, (size,), None, None, eps).reshape(tuple(x.shape))
     return channel_affine(y, weight, bias, x.dtype)

@@ -37,7 +37,16 @@ def draw_keep(host: np.random.Generator, count: int, p: float) -> Any:
     return keep
 
 
-@op()
+@op(
+    facts=Facts(
+        lambda x, p, scale=1.0, dims=None: np.full(
+            x.shape[:dims] + (1,) * (x.ndim - len(x.shape[:dims])), scale * (p == 0), x.dtype
+        ),
+        [S((3, 4), p=1.0, scale=2.0), S((2, 3, 4), p=0.0, scale=1.5, dims=2), S((0, 3), p=0.0)],
+        order=0,
+        torch="",
+    )
+)
 def dropout_mask(
     xp: Backend,
     x: Array,

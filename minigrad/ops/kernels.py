@@ -1,4 +1,4 @@
-"""What the kernels of fused ops share: precision, sums of rows, and a safe shift for exp."""
+"""What the kernels of fused ops share: precision, and sums and maxima of rows."""
 
 from __future__ import annotations
 
@@ -27,17 +27,12 @@ def row_sums(xp: Any, x: Array) -> Array:
     return (rows @ xp.ones(size, x.dtype)).reshape((*x.shape[:-1], 1))
 
 
-def row_shift(xp: Any, x: Array) -> Any:
-    """Return what to subtract from each row so that exp neither overflows nor vanishes.
+def row_max(xp: Any, x: Array) -> Array:
+    """Return the maxima over the last axis, which stays with size 1.
 
-    Row maxima are slow for short rows (46 us at 1024x10, where exp takes 5). Where all values are
-    within 20 of each other one maximum serves all rows: exp stays above 2e-9. So this is a float,
-    or the row maxima, with 0 in place of -inf.
+    Short rows are copied to columns first (1024x10: 7 against 46 us).
     """
-    if x.size == 0:
-        return 0.0
-    top, low = float(x.max()), float(x.min())
-    if top - low < 20:
-        return top
-    peak = x.max(axis=-1, keepdims=True)
-    return xp.where(peak == -math.inf, 0, peak)
+    if x.shape[-1] <= 32 and x.size >= 512:
+        columns = xp.ascontiguousarray(x.reshape((-1, x.shape[-1])).T)
+        return columns.max(axis=0).reshape((*x.shape[:-1], 1))
+    return x.max(axis=-1, keepdims=True)

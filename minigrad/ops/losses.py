@@ -194,7 +194,15 @@ def _np_huber(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) 
     ),
 )
 def huber(xp: Backend, x: Array, target: Array, delta: float) -> Array:
-    """Return ``d^2 / 2`` for ``d = x - target`` within delta, else ``delta (|d| - delta / 2)``."""
+    """Return ``d^2 / 2`` for ``d = x - target`` within delta, else ``delta (|d| - delta / 2)``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> from minigrad.ops.losses import huber
+    >>> huber(mg.tensor([0.5, 3.0]), mg.zeros(2), 1.0)
+    tensor([0.125, 2.5  ])
+    """
     distance = abs(x - target)
     near = xp.minimum(distance, delta)
     return near * (distance - near * 0.5)
@@ -287,7 +295,15 @@ def _log_from(x: Any, low: float = -100.0) -> Any:
     ),
 )
 def bernoulli_loss(xp: Backend, x: Array, target: Array) -> Array:
-    """Return ``-(target log x + (1 - target) log(1 - x))``, logarithms cut off at -100."""
+    """Return ``-(target log x + (1 - target) log(1 - x))``, logarithms cut off at -100.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> from minigrad.ops.losses import bernoulli_loss
+    >>> bernoulli_loss(mg.tensor([0.5, 0.0]), mg.ones(2))
+    tensor([  0.6931472, 100.       ])
+    """
     for name, values in (("input", x), ("target", target)):
         if not bool(((values >= 0) & (values <= 1)).all()):
             text = f"the {name} goes from {float(values.min()):.4g} to {float(values.max()):.4g}, "
@@ -359,7 +375,15 @@ def binary_cross_entropy(
     ),
 )
 def logistic_loss(xp: Backend, x: Array, target: Array) -> Array:
-    """Return ``log(1 + e^x) - x target``, without overflow."""
+    """Return ``log(1 + e^x) - x target``, without overflow.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> from minigrad.ops.losses import logistic_loss
+    >>> logistic_loss(mg.tensor([0.0, 100.0]), mg.zeros(2))
+    tensor([  0.6931472, 100.       ])
+    """
     return xp.maximum(x, 0) - x * target + xp.log1p(xp.exp(-abs(x)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend, backend_of
-from minigrad.engine.errors import user_line
+from minigrad.engine.errors import show_line, user_line
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused
 from minigrad.engine.structural import cast
@@ -246,18 +246,19 @@ def channel_affine(y: Any, weight: Any, bias: Any, dtype: Any) -> Any:
 def check_channels(name: str, x: Any, **vectors: Any) -> None:
     if x.dtype.kind != "f":
         raise TypeError(
-            f"{name}: x is {x.dtype}; it must be floating: x.float()\n  at {user_line()}"
+            f"{name}: x is {x.dtype}; it must be floating: x.float()\n  at {show_line(user_line())}"
         )
     if x.ndim < 2:
         raise ValueError(
             f"{name}: x has shape {list(x.shape)}; it must be (N, C) or (N, C, L, ...)"
-            f"\n  at {user_line()}"
+            f"\n  at {show_line(user_line())}"
         )
     for what, v in vectors.items():
         if v is not None and tuple(v.shape) != (x.shape[1],):
             raise ValueError(
                 f"{name}: x has shape {list(x.shape)}, so {x.shape[1]} channels (axis 1), and "
-                f"{what} has shape {list(v.shape)}; it must be [{x.shape[1]}]\n  at {user_line()}"
+                f"{what} has shape {list(v.shape)}; it must be [{x.shape[1]}]\n"
+                f"  at {show_line(user_line())}"
             )
 
 
@@ -311,7 +312,7 @@ def group_norm(
     if num_groups < 1 or x.shape[1] % num_groups:
         raise ValueError(
             f"group_norm: num_groups={num_groups} does not divide the {x.shape[1]} channels of x "
-            f"({list(x.shape)}) evenly\n  at {user_line()}"
+            f"({list(x.shape)}) evenly\n  at {show_line(user_line())}"
         )
     size = math.prod(x.shape[1:]) // num_groups
     y = layer_norm(x.reshape((x.shape[0], num_groups, size)), (size,), None, None, eps)
