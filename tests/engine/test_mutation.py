@@ -163,6 +163,17 @@ def test_view_is_stale_after_a_recorded_change_of_its_base() -> None:
     assert h[0].item() == 6.0
 
 
+def test_backward_does_not_start_from_a_stale_view() -> None:
+    x = leaf(1.0, 2.0)
+    h = x * 3.0
+    part = h[:1]
+    h *= 2.0  # part shows 6.0 now, its graph says 3 x
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        part.backward()
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        mg.autograd.grad([h, part], x, [np.ones(2), np.ones(1)])
+
+
 def test_in_place_result_must_fit() -> None:
     x = mg.ones(2)
     with pytest.raises(ValueError, match=r"add_.*\[3, 2\].*\[2\].*out of place"):
