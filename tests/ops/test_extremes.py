@@ -143,7 +143,7 @@ def grid(row: Op, dtype: str) -> list[np.ndarray[Any, Any]]:
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("row", special_rows(), ids=lambda r: r.name)
 def test_special_values_are_torchs(row: Op, dtype: str) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed: nothing to compare with")
+    torch = pytest.importorskip("torch", reason="torch is not installed: no comparison")
     function = namesake(torch, row)
     if function is None:
         return
