@@ -15,6 +15,7 @@ from minigrad.engine.errors import show_line, user_line
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.modes import no_grad
 from minigrad.engine.op import composite, fused
+from minigrad.engine.structural import cast
 from minigrad.engine.tensor import Tensor, wrap
 from minigrad.ops.exponential import rsqrt
 from minigrad.ops.inplace import copy_
@@ -84,10 +85,11 @@ def _dims(x: Any) -> tuple[int, ...]:
 
 def _channel_moments(x: Any) -> Any:
     """Return the mean of x and of ``(x - mean)^2``: what `channel_moments` means."""
-    x = wide(x)
-    average = mean(x, _dims(x))
-    d = x - per_channel(average, x)
-    return stack([average, mean(d * d, _dims(x))])
+    rows = wide(x)
+    average = mean(rows, _dims(x))
+    d = rows - per_channel(average, x)
+    y = stack([average, mean(d * d, _dims(x))])
+    return y if y.dtype == x.dtype else cast(y, x.dtype)
 
 
 def _channel_moments_x(g: Any, x: Any, y: Any) -> Any:
@@ -98,6 +100,8 @@ def _channel_moments_x(g: Any, x: Any, y: Any) -> Any:
     return seen.back(gx)
 
 
+# With `normalise_channels` against their meanings, forward + backward in training:
+# 1.85x at 100x64, 1.8x at 16x32x16x16, 1.7x at 64x32x32x32 (planes or channels last alike)
 @fused(
     _channel_moments,
     x=_channel_moments_x,
@@ -123,7 +127,7 @@ def channel_moments(xp: Backend, x: Array) -> Array:
     average = seen.sums(view) / seen.count
     d = view - seen.spread(average)
     d *= d
-    return xp.stack([average, seen.sums(d) / seen.count])
+    return xp.stack([average, seen.sums(d) / seen.count]).astype(x.dtype, copy=False)
 
 
 def _normalise_channels(
@@ -206,9 +210,11 @@ def normalise_channels(
             [ 0.5]])
     """
     seen = _Channels(xp, x)
-    d = seen.view(x) - seen.spread(average.astype(wide(x).dtype, copy=False))
-    rstd = (1 / xp.sqrt(variance + eps)).astype(d.dtype, copy=False)
-    y = d * seen.spread(_scale(rstd, weight))
+    d = seen.view(x)
+    d = d - seen.spread(average.astype(d.dtype, copy=False))
+    with xp.errstate(divide="ignore", invalid="ignore"):  # NaN without a word, as in torch
+        rstd = (1 / xp.sqrt(variance + eps)).astype(d.dtype, copy=False)
+        y = d * seen.spread(_scale(rstd, weight))
     if bias is not None:
         y += seen.spread(bias)
     return seen.back(y.astype(x.dtype, copy=False)), (seen, d, rstd)
@@ -320,12 +326,14 @@ def batch_norm(
             "is 0 and nothing would be left; train with a batch of at least 2 (a last batch of 1 "
             f"comes from drop_last=False), or set training=False\n  at {show_line(user_line())}"
         )
-    moments = channel_moments(x)
+    rows = wide(x)
+    moments = channel_moments(rows)
     if running_mean is not None:
         _move(running_mean, moments[0], momentum)
     if running_var is not None:
         _move(running_var, moments[1] * (count / max(count - 1, 1)), momentum)
-    return normalise_channels(x, moments[0], moments[1], weight, bias, eps)
+    y = normalise_channels(rows, moments[0], moments[1], weight, bias, eps)
+    return y if rows is x else cast(y, x.dtype)
 
 
 def _np_instance_norm(

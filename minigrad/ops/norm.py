@@ -81,8 +81,9 @@ def _normalise(
     rows = wide(x).reshape((x.size // max(count, 1), count))
     normal = rows - row_sums(xp, rows) / max(count, 1) if centre else rows.copy()
     square = xp.einsum("ij,ij->i", normal, normal) / max(count, 1)
-    rstd = (1 / xp.sqrt(square + eps))[:, None]
-    normal *= rstd
+    with xp.errstate(divide="ignore", invalid="ignore"):  # NaN without a word, as in torch
+        rstd = (1 / xp.sqrt(square + eps))[:, None]
+        normal *= rstd
     return normal.reshape(x.shape), (normal, rstd, centre)
 
 
