@@ -104,6 +104,28 @@ def test_promotion_of_arrays_with_0d() -> None:
     assert (mg.tensor([1, 2], dtype=mg.int32) * mg.tensor(3)).dtype == mg.int32
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "bool"])
+def test_writing_into_a_tensor_keeps_its_dtype(dtype: str) -> None:
+    x = mg.zeros(3, dtype=dtype)
+    x[0] = mg.tensor(1, dtype=mg.int64)
+    x[1:] = np.array([1, 0])
+    assert x.dtype == dtype
+    assert x.tolist() == [1, 1, 0]
+    if x.is_floating_point():
+        x[0] = mg.tensor(2.5, dtype=mg.float64)
+        assert x.dtype == dtype
+        assert x[0].item() == 2.5
+        v = mg.tensor([1.5, 2.5], dtype=mg.float64, requires_grad=True)
+        x[1:] = v
+        x.backward(np.array([1.0, 2.0, 3.0], dtype))
+        assert x.dtype == dtype
+        assert v.grad.dtype == mg.float64
+        assert v.grad.tolist() == [2.0, 3.0]
+    else:
+        with pytest.raises(TypeError, match=r"float values do not fit.*\.float\(\)"):
+            x[0] = mg.tensor(2.5)
+
+
 def _torch_result(torch: Any, name: str, *operands: Any) -> tuple[str, Any]:
     """Return torch's dtype and values, or "refused"."""
     made = [
