@@ -6,7 +6,7 @@ Tensors with gradients on NumPy and CuPy, under torch's names::
     >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x.tanh() * x).sum().backward()
     >>> x.grad
-    tensor([1.1815684, 1.1053343, 1.0246524])
+    tensor([1.18157, 1.10533, 1.02465])
 
 A newcomer reads `minigrad.engine.op`, `minigrad.ops.arithmetic`, `minigrad.engine.backward`.
 """

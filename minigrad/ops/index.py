@@ -173,11 +173,11 @@ def check_ranges(shape: tuple[int, ...], parts: Sequence[Any]) -> None:
             axis += 1
 
 
-def check_index(index: Any, size: int, what: str) -> None:
+def check_index(index: Any, size: int, what: str, who: str = "") -> None:
     """Raise `IndexError` unless all of an int array lies in ``[-size, size)``."""
     if index.size and (int(index.min()) < -size or int(index.max()) >= size):
         worst = int(index.max()) if int(index.max()) >= size else int(index.min())
-        raise IndexError(f"index {worst} is out of range for {what}, which has {size} entries")
+        raise IndexError(f"{who}index {worst} is out of range for {what}, which has {size} entries")
 
 
 def _assign(out: Any, index: Any, values: Any) -> Any:
@@ -194,7 +194,6 @@ def _added(out: Any, index: Any, values: Any) -> Any:
 
 
 @op(
-    cast="common",
     aux=True,
     x=lambda g, index: index_put(g, 0.0, index),
     value=lambda g, index, aux: g[index] if aux is None else g[index] * aux,
@@ -248,7 +247,7 @@ def _corner(x: Any, dim: int, index: Any) -> Any:
 
 def _check_gather(name: str, x: Any, dim: int, index: Any) -> None:
     if index.dtype.kind not in "iu":
-        raise TypeError(f"the index must be an int tensor, not {index.dtype}")
+        raise TypeError(f"{name}: the index must be an int tensor, not {index.dtype}")
     axis = dim % max(x.ndim, 1)
     if x.ndim != index.ndim or any(
         m > n for i, (m, n) in enumerate(zip(index.shape, x.shape, strict=True)) if i != axis
@@ -257,7 +256,8 @@ def _check_gather(name: str, x: Any, dim: int, index: Any) -> None:
             f"{name} along dim {dim}: the index {list(index.shape)} must have as many axes as "
             f"{list(x.shape)}, and be no longer on the other axes"
         )
-    check_index(index, x.shape[axis] if x.ndim else 1, f"dim {dim}")
+    who = "" if name == "gather" else f"{name}: "  # the engine names ops, not compositions
+    check_index(index, x.shape[axis] if x.ndim else 1, f"dim {dim}", who)
 
 
 @op(
@@ -459,7 +459,7 @@ def index_add(x: Array, dim: int, index: IndexArray, source: Array, alpha: float
     """
     raw = index._array if isinstance(index, Tensor) else index
     axis = dim % max(len(x.shape), 1)
-    check_index(raw, x.shape[axis], f"dim {dim}")
+    check_index(raw, x.shape[axis], f"dim {dim}", "index_add: ")
     place = (slice(None),) * axis + (raw,)
     scaled = source if alpha == 1 else source * alpha
     return x + _accumulate(scaled, tuple(x.shape), place)
