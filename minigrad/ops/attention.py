@@ -103,7 +103,8 @@ def masked_softmax(xp: Backend, scores: Array, mask: Array | None = None) -> Arr
         if mask is not None:
             s = xp.where(mask, s, -math.inf)
         peak = row_max(xp, s)
-        e = xp.exp(s - xp.where(peak == -math.inf, 0, peak))
+        with xp.errstate(invalid="ignore"):  # an infinite score gives NaN
+            e = xp.exp(s - xp.where(peak == -math.inf, 0, peak))
     total = row_sums(xp, e)
     e /= total + (total == 0)
     return e.astype(scores.dtype, copy=False)
