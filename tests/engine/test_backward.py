@@ -247,6 +247,13 @@ def test_grad_by_a_computed_tensor_stops_there_and_goes_on() -> None:
     assert (by_h.item(), by_x.item()) == (8.0, 32.0)
 
 
+def test_grad_by_the_same_input_twice_gives_two_arrays() -> None:
+    x = leaf(2.0, 3.0)
+    one, two = mg.autograd.grad(x * x, [x, x], np.array([1.0, 10.0]))
+    assert one.tolist() == two.tolist() == [4.0, 60.0]
+    assert not np.shares_memory(one._array, two._array)
+
+
 def test_grad_of_unused_input() -> None:
     x, w = leaf(2.0), leaf(3.0)
     with pytest.raises(mg.GraphError, match=r"input 1 \(float64\[1\]\) was not used.*allow_unused"):

@@ -149,7 +149,6 @@ DTYPES_DIFFER = {
     "huber_loss": "the operands are promoted as everywhere; torch takes the first one's dtype",
     "index_add": "a float alpha makes ints floats; torch cuts it",
     "interpolate": "ints are refused where neighbours are averaged; torch rounds uint8 twice",
-    "index_put": "the out-of-place form promotes; x[...] = value keeps x's dtype, as torch's",
     "masked_fill": "a float value makes ints floats; torch cuts it",
     "pow": "an int to a negative power is refused; torch gives 0",
     "scatter": "a float value makes ints floats; torch cuts it",

@@ -338,15 +338,20 @@ def check_isolation(case: Case, device: str) -> None:
     if ends:
         given = [host(g).copy() for _, g in ends]
         backward([y for y, _ in ends], [g for _, g in ends], retain_graph=True)
-        grads = [x.grad for x in tensors if isinstance(x, Tensor) and x.grad is not None]
+        leaves = [x for x in tensors if isinstance(x, Tensor) and x.grad is not None]
+        grads = [x.grad for x in leaves]
+        returned = pull([y for y, _ in ends], leaves, [g for _, g in ends], retain_graph=True)
         arrays = [g._array for g in grads]
         others = [g._array for _, g in ends] + [y._array for y in outputs]
         others += [x._array for x in tensors if isinstance(x, Tensor)]
-        for i, a in enumerate(arrays):
-            for b in arrays[:i] + others:
+        fresh = arrays + [g._array for g in returned]
+        for i, a in enumerate(fresh):
+            for b in fresh[:i] + others:
                 assert not overlap(a, b), "a gradient shares memory with another array"
             if device == "cpu":
                 assert a.flags.writeable, "a gradient is read-only"
+        for a, g in zip(arrays, returned, strict=True):
+            same(a, g, "the gradient that is returned, not delivered,")
         once = [a.copy() for a in arrays]
         backward([y for y, _ in ends], [g for _, g in ends])
         for a, g in zip(once, grads, strict=True):
