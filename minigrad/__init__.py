@@ -13,7 +13,7 @@ A newcomer reads `minigrad.engine.op`, `minigrad.ops.arithmetic`, `minigrad.engi
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad import autograd
+from minigrad import autograd, linalg
 from minigrad.backend import (
     Device,
     DeviceError,
@@ -49,9 +49,6 @@ from minigrad.engine.transforms import grad, hessian, hvp, jacobian, jvp, value_
 from minigrad.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
-
-# After the ops: their own module `linalg` came with them, and gives its name up here.
-import minigrad.linalg as linalg
 
 if TYPE_CHECKING:
     from minigrad import check, data, nn, optim

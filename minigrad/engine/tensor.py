@@ -23,20 +23,15 @@ if TYPE_CHECKING:
 
 
 class Leaf:
-    """The end of the graph at a tensor that the user marked: where its gradient is delivered.
+    """The end of the graph at a tensor that the user marked: where its gradient is delivered."""
 
-    ``slot`` is an array of somebody's (the flat buffer of an optimiser) that the gradient is
-    written into; without one, a gradient gets memory of its own.
-    """
-
-    __slots__ = ("__weakref__", "dtype", "hooks", "shape", "slot", "tensor")
+    __slots__ = ("__weakref__", "dtype", "hooks", "shape", "tensor")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = weakref.ref(tensor)
         self.shape = tensor._array.shape
         self.dtype = tensor._array.dtype
         self.hooks: dict[int, Hook] | None = None
-        self.slot: Array | None = None
 
 
 Hook = Callable[[Any], Any]

@@ -33,3 +33,10 @@ from minigrad.ops.sorting import *  # noqa: F403
 from minigrad.ops.trigonometric import *  # noqa: F403
 
 install()
+
+# What `from minigrad.ops import *` brings: the functions, not the modules that they come from.
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if callable(value) and not name.startswith("_") and name != "install"
+]
