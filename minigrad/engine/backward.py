@@ -68,10 +68,10 @@ def gradients(
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)
     nodes = [x._node for x in inputs]
+    last = {node: i for i, node in enumerate(nodes)}  # an input named twice gets two arrays
     result: list[Tensor | None] = []
     for i, node in enumerate(nodes):
-        last = node not in nodes[i + 1 :]  # an input that is named twice gets two arrays
-        box = [found.pop(node, None) if last else found.get(node)]
+        box = [found.pop(node, None) if last[node] == i else found.get(node)]
         if box[0] is not None and not isinstance(box[0], Tensor):
             box = [wrap(_own(box), None)]
         result.append(box[0])
