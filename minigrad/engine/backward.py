@@ -179,14 +179,14 @@ def _walk(
         if node.watcher is not None and g is not None:
             _watch(node, g)
         parents = node.parents
-        contributions = _tensor_rules(node, g, counts) if as_tensors and g is not None else {}
+        contributions = _tensor_rules(node, g, counts) if as_tensors and g is not None else None
         for operand, rule, pick, own_shape in node.plan.steps:
             parent = parents[operand]
             if parent not in counts:  # not on a way to a target
                 continue
             if g is None:
                 c = None
-            elif as_tensors:
+            elif contributions is not None:
                 c = contributions[operand]
             elif own_shape:
                 c = rule(g, parent.shape) if pick is None else rule(g, *pick(saved), parent.shape)
@@ -199,8 +199,8 @@ def _walk(
                     _check_contribution(node, c, g)
                 earlier = grads.get(parent)
                 grads[parent] = c if earlier is None else earlier + c
-            counts[parent] -= 1
-            if counts[parent] == 0:
+            counts[parent] = left = counts[parent] - 1
+            if left == 0:
                 ready.append(parent)
         if not keep:
             node.saved = None

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
-from minigrad.backend import BACKENDS, backend_of
+from minigrad.backend import BACKENDS, Array, backend_of
 from minigrad.engine.dtypes import as_operand, float32, float64, settle
 from minigrad.engine.errors import (
     GraphError,
@@ -285,7 +285,7 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
     y._array = out
     mode = _mode()
     if wanting and mode.grad:
-        y._node = record(op, wanting, parents, (out, *arrays, *attrs, aux))
+        y._node = record(op, wanting, parents, out, arrays, attrs, aux)
     else:
         y._node = None
     if mode.anomaly:
@@ -325,28 +325,35 @@ def _backend(arrays: Sequence[Any]) -> Any:
     return next(BACKENDS[type(a)] for a in arrays if type(a) in BACKENDS)
 
 
-def record(op: Op, wanting: int, parents: Sequence[Any], call: tuple[Any, ...]) -> Node | None:
+def record(
+    op: Op,
+    wanting: int,
+    parents: Sequence[Any],
+    out: Array,
+    operands: Sequence[Any],
+    attrs: tuple[Any, ...],
+    aux: Any,
+) -> Node | None:
     """Return the node of a call in the graph, or None if no rule could carry a gradient.
 
-    ``wanting`` has the bit ``1 << i`` for each operand i that has a parent; ``call`` is
-    ``(output, *operands, *options, aux)``.
+    ``wanting`` has the bit ``1 << i`` for each operand i that has a parent.
     """
     try:
         plan = op.plans[wanting]
     except KeyError:
         plan = op.plans[wanting] = op.plan([p is not None for p in parents])
-    out = call[0]
-    if plan is None or out.dtype.kind != "f":  # ints and bools have no derivatives
+    dtype = out.dtype
+    if plan is None or dtype.kind != "f":  # ints and bools have no derivatives
         return None
     node = Node()
     node.op = op
     node.plan = plan
     node.parents = parents
     node.shape = out.shape
-    node.dtype = out.dtype
+    node.dtype = dtype
     node.time = CLOCK.time
     if plan.keep is not None:
-        node.saved = plan.keep(call)
+        node.saved = plan.keep((out, *operands, *attrs, aux))
     return node
 
 

@@ -19,7 +19,7 @@ from minigrad.engine.mutation import changed
 from minigrad.engine.op import TABLE, record
 from minigrad.engine.structural import broadcast_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
-from minigrad.ops.index import index_put, plain_index, write
+from minigrad.ops.index import plain_index, write
 
 
 def check_writable(x: Tensor, name: str, operands: Any) -> bool:
@@ -77,12 +77,12 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
             )
         stayed = write(xp, x._array, array, index)
     except Exception as error:
-        raise explain(index_put.op, (x, value), (key,), error) from error  # type: ignore[attr-defined]
+        raise explain(TABLE["index_put"], (x, value), (key,), error) from error
     if recorded:
         parents = (x._node, value._node if isinstance(value, Tensor) else None)
         wanting = (parents[0] is not None) + 2 * (parents[1] is not None)
-        call = (x._array, x._array, array, index, stayed)
-        x._node = record(index_put.op, wanting, parents, call)  # type: ignore[attr-defined]
+        row = TABLE["index_put"]
+        x._node = record(row, wanting, parents, x._array, (x._array, array), (index,), stayed)
     changed(_touched(x._array, index, basic), "x[...] = value", recorded=recorded)
 
 
