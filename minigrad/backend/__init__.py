@@ -62,8 +62,8 @@ def gpu_problem() -> str | None:
         missing = getattr(error, "name", None) == "cupy"
         what = "CuPy is not installed" if missing else f"CuPy does not import ({error})"
         return (
-            f"{what}; install it with: pip install 'minigrad-engine[gpu13]' (CUDA 13 driver) "
-            "or 'minigrad-engine[gpu12]' (CUDA 12 driver)"
+            f'{what}; install it with: pip install "minigrad-engine[gpu13]" (CUDA 13 driver) '
+            'or "minigrad-engine[gpu12]" (CUDA 12 driver)'
         )
     try:
         if cp.cuda.runtime.getDeviceCount() == 0:
@@ -76,7 +76,7 @@ def gpu_problem() -> str | None:
         return (
             f"CuPy {cp.__version__} is installed, but no usable CUDA device was found ({text}); "
             "check the driver with nvidia-smi, and install CuPy with its CUDA libraries: "
-            "pip install 'minigrad-engine[gpu13]' or 'minigrad-engine[gpu12]'"
+            'pip install "minigrad-engine[gpu13]" or "minigrad-engine[gpu12]"'
         )
     return None
 

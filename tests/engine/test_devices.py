@@ -50,7 +50,7 @@ def test_cuda_without_a_gpu_says_what_to_install() -> None:
         with pytest.raises(mg.DeviceError) as caught:
             go()
         assert "device 'cuda:0' cannot be used" in str(caught.value)
-        assert "pip install 'minigrad-engine[gpu1" in str(caught.value)
+        assert 'pip install "minigrad-engine[gpu1' in str(caught.value)
 
 
 class OtherArray:
