@@ -9,6 +9,7 @@
 
 # %%
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from minigrad.check.claims import Claim
 
 parser = argparse.ArgumentParser(description="Forward, backward, update: every number three ways.")
 parser.add_argument("--out", default="lessons-output", help="folder for the picture")
-options = parser.parse_args()
+options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
 
 # %% [markdown]
 # ## What the document prints

@@ -419,7 +419,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--offline", action="store_true", help="never download")
-    options = parser.parse_args()
+    options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be at least 1, not {options.epochs}")
     try:
