@@ -67,12 +67,15 @@ def run_installed(installed: Path, cwd: Path, *words: str) -> str:
     return done.stdout
 
 
+MADE_HERE = {"__pycache__", "lessons-output"}  # by running the lessons, like notebooks of them
+
+
 def files_below(folder: str) -> set[str]:
     """Return the files of a folder of the checkout that belong in a wheel."""
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not MADE_HERE.intersection(path.parts) and path.suffix != ".ipynb"
     }
 
 
