@@ -114,7 +114,7 @@ def linear(xp: Backend, x: Array, weight: Array, bias: Array | None = None) -> A
     tensor([ 1., 13.])
     """
     if weight.ndim not in (1, 2):
-        raise ValueError
+        raise ValueError(_linear_hint([x.shape, weight.shape], {}))
     if weight.ndim == 1 or x.ndim <= 2:
         y = x @ weight.T
     else:
