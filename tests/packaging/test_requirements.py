@@ -37,13 +37,16 @@ def test_every_extra_has_lower_bounds_only() -> None:
         assert bounds(requirements), name
 
 
-def test_tests_bring_what_the_lessons_and_the_data_need() -> None:
-    assert "minigrad-engine[data,lessons]" in EXTRAS["test"]
+BROUGHT = ("data", "images", "lessons", "sklearn", "tensorboard", "train")
+
+
+def test_tests_bring_every_extra_that_is_tested() -> None:
+    assert f"minigrad-engine[{','.join(BROUGHT)}]" in EXTRAS["test"]
 
 
 def test_oldest_versions_are_the_lower_bounds() -> None:
     lines = (ROOT / ".ci" / "oldest-versions.txt").read_text(encoding="utf-8").splitlines()
     oldest = dict(line.split("==") for line in lines if not line.startswith("#"))
-    names = ("lessons", "data", "test")
+    names = (*BROUGHT, "test")
     asked = bounds(PROJECT["dependencies"] + [r for name in names for r in EXTRAS[name]])
     assert oldest == {name: f"{bound}.*" for name, bound in asked.items()}
