@@ -157,7 +157,9 @@ def _walk(
     grads: dict[Any, Any] = {n: g for n, g in seeds.items() if n in counts}
     ready = [n for n in grads if counts[n] == 0]
     found: dict[Any, Any] = {}
+    own: set[Any] = set()  # nodes whose sum so far is an array that nothing else can see
     anomaly = MODE.get().anomaly
+    in_place = not (as_tensors or anomaly)
     while ready:
         node = ready.pop()
         g = grads.pop(node, None)  # None: no consumer had anything to give
@@ -186,6 +188,15 @@ def _walk(
                 continue
             if g is None:
                 c = None
+            elif in_place and node.op.add_at is not None and parent.shape:
+                if parent in grads:
+                    if parent not in own:
+                        grads[parent] = grads[parent].copy(order="K")
+                    node.op.add_at(grads[parent], g, *pick(saved))
+                    c = None
+                else:
+                    c = rule(g, *pick(saved), parent.shape)
+                own.add(parent)
             elif contributions is not None:
                 c = contributions[operand]
             elif own_shape:

@@ -98,6 +98,7 @@ class Op:
         cast: str | None = None,
         view: bool = False,
         aux: bool = False,
+        add_at: Callable[..., None] | None = None,
         meaning: Callable[..., Any] | None = None,
         hint: Callable[..., str | None] | None = None,
         facts: Facts | None = None,
@@ -109,6 +110,7 @@ class Op:
         self.cast = cast
         self.view = view
         self.aux = aux
+        self.add_at = add_at
         self.meaning = meaning
         self.hint = hint
         self.facts = facts
@@ -362,6 +364,7 @@ def op(
     cast: str | None = None,
     view: bool = False,
     aux: bool = False,
+    add_at: Callable[..., None] | None = None,
     hint: Callable[..., str | None] | None = None,
     facts: Facts | None = None,
     **rules: Rule,
@@ -376,6 +379,10 @@ def op(
         The output may share the first operand's memory.
     aux : bool
         The forward returns ``(output, aux)``, and rules may ask for ``aux``.
+    add_at : callable, optional
+        For an op of one operand that reads a piece of it, so that its rule is g amid new zeros:
+        ``add_at(total, g, ...)`` adds g in place where it belongs, with the rule's other arguments
+        but the shape. So backward of many pieces costs what they hold, not the whole for each.
     hint : callable, optional
         ``hint(shapes, options)`` says in words what is wrong with a call that failed, or None.
     facts : Facts, optional
@@ -385,7 +392,9 @@ def op(
     """
 
     def declare(forward: Callable[Concatenate[Any, P], Any]) -> Callable[P, Any]:
-        row = Op(forward, rules, cast=cast, view=view, aux=aux, hint=hint, facts=facts)
+        row = Op(
+            forward, rules, cast=cast, view=view, aux=aux, add_at=add_at, hint=hint, facts=facts
+        )
         return _publish(row, _caller(row))
 
     return declare

@@ -31,9 +31,14 @@ IndexArray = Any  # an array of ints or bools: never cast, without a gradient
 # ---- x[...] -------------------------------------------------------------------------------------
 
 
+def _add_piece(total: Any, g: Any, index: Any) -> None:
+    total[index] += g
+
+
 @op(
     view=True,
     x=lambda g, index, x_shape: _place(g, x_shape, index),
+    add_at=_add_piece,
     facts=Facts(
         lambda x, index: x[index],
         [

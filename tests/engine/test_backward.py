@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine.op import TABLE
 
 
 def leaf(*values: float) -> mg.Tensor:
@@ -320,3 +321,73 @@ def test_dead_leaf_is_ignored() -> None:
     del x
     y.backward()
     assert w.grad.item() == 2.0
+
+
+# ---- many pieces of one tensor ------------------------------------------------------------------
+
+
+def test_pieces_of_one_tensor_share_one_array_of_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backward of T pieces costs what they hold, not T times the whole."""
+    made = []
+    place = TABLE["_place"]
+    forward = place.forward
+    monkeypatch.setattr(place, "forward", lambda *a: made.append(1) or forward(*a))
+    rng = np.random.default_rng(0)
+    x = mg.tensor(rng.standard_normal((50, 3)), requires_grad=True)
+    weights = rng.standard_normal((50, 3))
+    readers = [
+        lambda h: h.unbind(0), lambda h: h.split(1), lambda h: h.chunk(50),
+        lambda h: [h[t] for t in range(50)], lambda h: list(h), lambda h: h.unbind(-1),
+    ]  # fmt: skip
+    for read in readers:
+        made.clear()
+        pieces = read(x * 1.0)
+        cuts = read(mg.tensor(weights))
+        sum((p * w).sum() for p, w in zip(pieces, cuts, strict=True)).backward()
+        np.testing.assert_allclose(x.grad.numpy(), weights, rtol=1e-14)
+        assert len(made) == 1
+        x.grad = None
+
+
+def test_pieces_that_overlap_and_meet_the_whole() -> None:
+    rng = np.random.default_rng(1)
+    a, b, c, d = (rng.standard_normal(s) for s in ((4, 3), (2, 3), (3,), ()))
+    for order in range(4):
+        x = mg.tensor(rng.standard_normal((4, 3)), requires_grad=True)
+        h = x * 1.0
+        terms = [(h * a).sum(), (h[1:3] * b).sum(), (h[2] * c).sum(), h[2, 1] * d]
+        total = sum(terms[order:] + terms[:order])
+        total.backward()
+        want = a.copy()
+        want[1:3] += b
+        want[2] += c
+        want[2, 1] += d
+        np.testing.assert_allclose(x.grad.numpy(), want, rtol=1e-14)
+
+
+def test_adding_pieces_changes_no_array_that_others_see() -> None:
+    """The cotangent, a kept gradient and a hook's argument stay as they were."""
+    x = mg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    h = x * 1.0
+    h.retain_grad()
+    seen = []
+    alias = mg.alias(h)
+    alias.register_hook(lambda g: seen.append(g))
+    g = np.ones((3, 2))
+    mg.autograd.backward([alias, h[0], h[1:]], [g, np.full(2, 10.0), np.full((2, 2), 100.0)])
+    assert np.array_equal(g, np.ones((3, 2)))
+    assert np.array_equal(seen[0].numpy(), g)
+    want = [[11.0, 11.0], [101.0, 101.0], [101.0, 101.0]]
+    assert h.grad.tolist() == want
+    assert x.grad.tolist() == want
+
+
+def test_second_derivative_through_pieces() -> None:
+    x = mg.tensor(np.random.default_rng(2).standard_normal((3, 2)), requires_grad=True)
+
+    def fn(x: mg.Tensor) -> mg.Tensor:
+        first, second, third = (x * x).unbind(0)
+        return first * second + x[2] * third * x.chunk(3)[0][0]
+
+    assert mg.gradcheck(fn, [x]).verdict != "failed"
+    assert mg.gradgradcheck(fn, [x]).verdict != "failed"
