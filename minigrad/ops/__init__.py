@@ -20,6 +20,7 @@ from minigrad.ops.index import *  # noqa: F403
 from minigrad.ops.joining import *  # noqa: F403
 from minigrad.ops.linalg import *  # noqa: F403
 from minigrad.ops.losses import *  # noqa: F403
+from minigrad.ops.margins import *  # noqa: F403
 from minigrad.ops.methods import install
 from minigrad.ops.norm import *  # noqa: F403
 from minigrad.ops.pad import *  # noqa: F403

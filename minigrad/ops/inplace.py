@@ -16,8 +16,8 @@ from minigrad.backend import Generator, backend_of, default_generator, is_array,
 from minigrad.engine.errors import GraphError, MutationError, describe, explain
 from minigrad.engine.modes import is_grad_enabled
 from minigrad.engine.mutation import changed
-from minigrad.engine.op import TABLE, record
-from minigrad.engine.structural import broadcast_to
+from minigrad.engine.op import TABLE, Node, record
+from minigrad.engine.structural import alias, broadcast_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
 from minigrad.ops.index import plain_index, write
 
@@ -57,9 +57,17 @@ def assign(x: Tensor, y: Tensor, name: str, recorded: bool) -> Tensor:
         )
     x._array[...] = y._array
     if recorded:
-        x._node = y._node
+        move(x, y._node)
     changed(x._array, name, recorded=recorded)
     return x
+
+
+def move(x: Tensor, node: Node | Leaf | None) -> None:
+    """Give x another place in the graph; what `retain_grad` asked for is the new value's."""
+    old = x._node
+    if isinstance(old, Node) and isinstance(node, Node):
+        node.watcher, old.watcher = old.watcher, None
+    x._node = node
 
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:
@@ -82,7 +90,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         parents = (x._node, value._node if isinstance(value, Tensor) else None)
         wanting = (parents[0] is not None) + 2 * (parents[1] is not None)
         row = TABLE["index_put"]
-        x._node = record(row, wanting, parents, x._array, (x._array, array), (index,), stayed)
+        node = record(row, wanting, parents, x._array, (x._array, array), (index,), stayed)
+        move(x, node)
     changed(_touched(x._array, index, basic), "x[...] = value", recorded=recorded)
 
 
@@ -124,7 +133,8 @@ def copy_(self: Tensor, source: Any) -> Tensor:
     """Copy a tensor's values in, cast and broadcast to this one's dtype and shape."""
     source = source if isinstance(source, Tensor) else Tensor(source)
     recorded = check_writable(self, "copy_", (source,))
-    y = broadcast_to(source, self.shape) if source.shape != self.shape else source
+    # An alias, so that this tensor gets a place in the graph of its own and not the source's.
+    y = broadcast_to(source, self.shape) if source.shape != self.shape else alias(source)
     if y.device != self.device:
         y = wrap(to_device(y._array, self.device), y._node)
     if y.dtype != self.dtype:

@@ -34,6 +34,9 @@ NOT_IN_TORCH = {
     "huber": PART.format("huber_loss"),
     "bernoulli_loss": PART.format("binary_cross_entropy"),
     "logistic_loss": PART.format("binary_cross_entropy_with_logits"),
+    "hinge": PART.format("margin_ranking_loss"),
+    "hinge_distance": PART.format("hinge_embedding_loss"),
+    "hinge_loss": "torch has none; Keras has",
     "conv2d_input": PART.format("conv2d's derivative"),
     "conv2d_weight": PART.format("conv2d's derivative"),
     "einsum_single": PART.format("einsum"),
@@ -56,7 +59,7 @@ CONSTANT = {
     ("batch_norm", "running_mean"), ("batch_norm", "running_var"),
     ("instance_norm", "running_mean"), ("instance_norm", "running_var"),
     ("binary_cross_entropy", "weight"), ("binary_cross_entropy_with_logits", "weight"),
-    ("binary_cross_entropy_with_logits", "pos_weight"),
+    ("binary_cross_entropy_with_logits", "pos_weight"), ("multi_margin_loss", "weight"),
 }  # fmt: skip
 
 # What torch says where it lacks a derivative of a call, or loses its way in it: not compared there.
