@@ -23,7 +23,7 @@ from minigrad.backend import backend_of, is_array
 from minigrad.engine.errors import GraphError, check_finite, show_line
 from minigrad.engine.modes import MODE, set_grad_enabled
 from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
-from minigrad.engine.op import Node
+from minigrad.engine.op import TABLE, Node
 from minigrad.engine.structural import alias, cast, sum_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
 
@@ -72,7 +72,9 @@ def gradients(
     result: list[Tensor | None] = []
     for i, node in enumerate(nodes):
         box = [found.pop(node, None) if last[node] == i else found.get(node)]
-        if box[0] is not None and not isinstance(box[0], Tensor):
+        if isinstance(box[0], Tensor):
+            box = [_own_tensor(box[0], (*grad_outputs, *result))]
+        elif box[0] is not None:
             box = [wrap(_own(box), None)]
         result.append(box[0])
     return result
@@ -182,6 +184,8 @@ def _walk(
             _watch(node, g)
         parents = node.parents
         contributions = _tensor_rules(node, g, counts) if as_tensors and g is not None else None
+        if node.plan.shared is not None and g is not None and not as_tensors:
+            saved = (*saved, node.op.shared(g, *node.plan.shared(saved)))  # type: ignore[misc]
         for operand, rule, pick, own_shape in node.plan.steps:
             parent = parents[operand]
             if parent not in counts:  # not on a way to a target
@@ -291,7 +295,7 @@ def _watch(node: Node, g: Any) -> None:
     """Put a computed tensor's gradient where `Tensor.retain_grad` asked for it."""
     tensor = node.watcher() if node.watcher is not None else None
     if tensor is not None:
-        g = g if isinstance(g, Tensor) else wrap(g.copy(), None)
+        g = TABLE["clone"].function(g) if isinstance(g, Tensor) else wrap(g.copy(), None)
         tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 
@@ -308,8 +312,9 @@ def _deliver(leaf: Leaf, box: list[Any]) -> None:
     tensor = leaf.tensor()
     if tensor is None:  # nobody can ask for it any more
         return
-    if isinstance(box[0], Tensor):
-        tensor.grad = box[0] if tensor.grad is None else tensor.grad + box[0]
+    if isinstance(box[0], Tensor):  # a copy, on the tape: it may be the cotangent itself
+        g = box[0]
+        tensor.grad = TABLE["clone"].function(g) if tensor.grad is None else tensor.grad + g
     elif tensor.grad is None:
         tensor.grad = wrap(_own(box), None)
     elif tensor.grad._node is not None:
@@ -329,6 +334,15 @@ def _own(box: list[Any]) -> Any:
     if isinstance(box[0], np.generic):
         return np.asarray(box[0])
     return box[0] if _references(box) in (_ALONE, _ALONE_VIEW) else box[0].copy(order="K")
+
+
+def _own_tensor(g: Tensor, others: Iterable[Any]) -> Tensor:
+    """Return ``g``, or a recorded copy of it if it lies in the memory of one of the others."""
+    xp = backend_of(g._array)
+    arrays = [getattr(other, "_array", other) for other in others]
+    if any(is_array(a) and xp.owner(a) is xp.owner(g._array) for a in arrays):
+        return TABLE["clone"].function(g)
+    return g
 
 
 def _references(box: list[Any]) -> tuple[int, int, bool]:

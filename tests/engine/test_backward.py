@@ -229,6 +229,22 @@ def test_second_derivative_by_the_cotangent() -> None:
     assert d.tolist() == [1.0, -20.0]
 
 
+def test_recorded_gradients_share_no_memory_either() -> None:
+    """Clipping them in place, one after the other, would scale the shared memory twice."""
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    h = a + 0.0
+    h.retain_grad()
+    v = mg.tensor([5.0, 6.0], dtype=mg.float64)
+    (h + b).backward(v, create_graph=True)
+    grads = [a.grad, b.grad, h.grad, *mg.autograd.grad(a + b, [a, b], v, create_graph=True)]
+    raw = np.array([5.0, 6.0])
+    grads += mg.autograd.grad((a + b).reshape(2, 1), [a, b], raw[:, None], create_graph=True)
+    for i, g in enumerate(grads):
+        assert g.tolist() == [5.0, 6.0]
+        assert not np.shares_memory(g._array, raw)
+        assert not any(np.shares_memory(g._array, other._array) for other in [v, *grads[:i]])
+
+
 # ---- autograd.grad ------------------------------------------------------------------------------
 
 

@@ -102,6 +102,17 @@ def test_retain_grad_keeps_the_gradient_of_a_computed_tensor() -> None:
     assert x.grad.item() == 36.0
 
 
+def test_retained_grad_is_of_the_value_after_a_change_in_place() -> None:
+    for change in (lambda h: h.mul_(2.0), lambda h: h.__setitem__(0, h[0].clone() * 2.0)):
+        x = leaf(2.0)
+        h = x * 3.0
+        h.retain_grad()
+        change(h)
+        (h * 5.0).backward()
+        assert h.grad.item() == 5.0  # by what h is now, as in torch
+        assert x.grad.item() == 30.0
+
+
 def test_retained_grad_is_a_copy() -> None:
     x = leaf(2.0)
     h = x * 1.0

@@ -247,3 +247,14 @@ def test_gradient_in_grad_is_not_confused_with_saved_memory() -> None:
     (x * 3.0).backward(np.ones(2))  # adds to x.grad in place
     with pytest.raises(mg.MutationError, match=r"accumulation into \.grad"):
         y.backward(np.ones(2))
+
+
+def test_copy_gives_the_buffer_a_place_of_its_own_in_the_graph() -> None:
+    x = leaf(1.0, 2.0)
+    buffer = mg.zeros(2, dtype=mg.float64)
+    buffer.copy_(x)
+    assert not buffer.is_leaf
+    buffer.register_hook(lambda g: g * 10.0)
+    buffer += 1.0  # a leaf would refuse it
+    (buffer * x).backward(np.array([1.0, 1.0]))
+    assert x.grad.tolist() == [2.0 + 10.0, 3.0 + 20.0]
