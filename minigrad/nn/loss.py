@@ -8,19 +8,25 @@ from minigrad.engine.tensor import Tensor
 from minigrad.nn.module import Module
 from minigrad.ops.classification import cross_entropy, nll_loss
 from minigrad.ops.losses import (
+    binary_cross_entropy,
     binary_cross_entropy_with_logits,
     check_reduction,
+    huber_loss,
+    kl_div,
     l1_loss,
     mse_loss,
+    smooth_l1_loss,
 )
 
 
 class _Loss(Module):
     """What losses share: ``reduction`` is "mean", "sum" or "none" (one loss for each example)."""
 
+    _reductions: tuple[str, ...] = ("mean", "sum", "none")
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        check_reduction(reduction)
+        check_reduction(reduction, self._reductions)
         self.reduction = reduction
 
 
@@ -52,6 +58,44 @@ class L1Loss(_Loss):
     def forward(self, x: Any, target: Any) -> Any:
         """Return the loss."""
         return l1_loss(x, target, self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """Absolute error, rounded off within ``beta`` of the target (see `smooth_l1_loss`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.SmoothL1Loss()(mg.tensor([1.0, 2.0]), mg.tensor([0.5, 4.0]))
+    tensor(0.8125)
+    """
+
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return smooth_l1_loss(x, target, self.reduction, self.beta)
+
+
+class HuberLoss(_Loss):
+    """Squared error, halved, near the target, and linear beyond ``delta`` (see `huber_loss`).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.HuberLoss(delta=0.5)(mg.tensor([1.0, 2.0]), mg.tensor([0.5, 4.0]))
+    tensor(0.5)
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return huber_loss(x, target, self.reduction, self.delta)
 
 
 class CrossEntropyLoss(_Loss):
@@ -123,6 +167,30 @@ class NLLLoss(_Loss):
         return nll_loss(x, target, self.weight, self.ignore_index, self.reduction)
 
 
+class BCELoss(_Loss):
+    """Cross-entropy of yes or no, of probabilities (see `binary_cross_entropy`).
+
+    On raw scores use `BCEWithLogitsLoss`, which loses no precision.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> loss = mg.nn.BCELoss()(mg.tensor([0.5, 0.5]), mg.tensor([0.0, 1.0]))
+    >>> round(loss.item(), 4)  # log 2
+    0.6931
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return binary_cross_entropy(x, target, self.weight, self.reduction)
+
+
 class BCEWithLogitsLoss(_Loss):
     """Cross-entropy of yes or no, of raw scores (see `binary_cross_entropy_with_logits`).
 
@@ -153,3 +221,27 @@ class BCEWithLogitsLoss(_Loss):
         return binary_cross_entropy_with_logits(
             x, target, self.weight, self.reduction, self.pos_weight
         )
+
+
+class KLDivLoss(_Loss):
+    """Kullback-Leibler divergence of log-probabilities x from a target (see `kl_div`).
+
+    Only ``reduction="batchmean"`` is the divergence of the mathematical definition.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> p, q = mg.tensor([[0.5, 0.5]]), mg.tensor([[0.25, 0.75]])
+    >>> mg.nn.KLDivLoss(reduction="batchmean")(q.log(), p)
+    tensor(0.143841)
+    """
+
+    _reductions = ("batchmean", "mean", "sum", "none")
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction)
+        self.log_target = log_target
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Return the loss."""
+        return kl_div(x, target, self.reduction, self.log_target)
