@@ -85,6 +85,7 @@ class Plan(NamedTuple):
     keep: Picker | None
     sources: tuple[int, ...]  # of each saved value: its place in (output, *operands, *options, aux)
     steps: tuple[Step, ...]
+    shared: Picker | None  # what of the saved values the op's `shared` gets; no `shared`: None
 
 
 class Op:
@@ -99,6 +100,7 @@ class Op:
         view: bool = False,
         aux: bool = False,
         add_at: Callable[..., None] | None = None,
+        shared: Callable[..., Any] | None = None,
         meaning: Callable[..., Any] | None = None,
         hint: Callable[..., str | None] | None = None,
         facts: Facts | None = None,
@@ -111,6 +113,7 @@ class Op:
         self.view = view
         self.aux = aux
         self.add_at = add_at
+        self.shared = shared
         self.meaning = meaning
         self.hint = hint
         self.facts = facts
@@ -150,6 +153,11 @@ class Op:
         place = {n: 1 + i for i, n in enumerate(names)}
         place.update({n: 1 + len(needs) + i for i, n in enumerate((*self.attrs, "aux"))}, y=0)
         sources: dict[int, int] = {}  # place in the call -> place among the saved values
+        shared = None
+        if self.shared is not None:
+            wanted = list(inspect.signature(self.shared).parameters)[1:]
+            shared = _picker([sources.setdefault(place[n], len(sources)) for n in wanted])
+            shared = shared or (lambda saved: ())
         steps = []
         for i, name in enumerate(names):
             if not (needs[i] and self.rules):
@@ -165,19 +173,19 @@ class Op:
                 rule, wanted = functools.partial(_with_index, rule, i), wanted[1:]
             own_shape = wanted[-1:] == [name + "_shape"]
             wanted = wanted[: len(wanted) - own_shape]
-            missing = [n for n in wanted if n not in place]
+            missing = [n for n in wanted if n not in place and n != _SHARED]
             if missing:
                 raise TypeError(f"op {self.name}: the rule for {name} asks for unknown {missing}")
-            for n in wanted:
-                sources.setdefault(place[n], len(sources))
-            pick = _picker([sources[place[n]] for n in wanted])
+            pick = _picker(
+                [-1 if n == _SHARED else sources.setdefault(place[n], len(sources)) for n in wanted]
+            )
             steps.append(Step(i, rule, pick, own_shape))
         if not steps:
             return None
         if self.meaning is not None:  # which is run again, on the whole call, for higher orders
             for i in range(len(names) + len(self.attrs)):
                 sources.setdefault(1 + i, len(sources))
-        return Plan(_picker(list(sources)), tuple(sources), tuple(steps))
+        return Plan(_picker(list(sources)), tuple(sources), tuple(steps), shared)
 
     def own_name(self, name: str) -> str:
         """Return this op's name for an argument that was given under NumPy's or torch's."""
@@ -214,6 +222,7 @@ class Op:
         return f"<op {self.name}({', '.join(self.names)})>"
 
 
+_SHARED = "shared"
 _OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim", "axes": "dims", "other": "b"}
 
 
@@ -404,6 +413,7 @@ def fused(
     meaning: Callable[..., Any],
     *,
     aux: bool = False,
+    shared: Callable[..., Any] | None = None,
     cast: str | None = None,
     hint: Callable[..., str | None] | None = None,
     facts: Facts | None = None,
@@ -413,11 +423,16 @@ def fused(
 
     ``meaning`` computes the same from other ops; it is called with the operands first, then the
     options. Derivatives of derivatives go through it, and the tests hold the kernels to it. The
-    rules need to work on raw arrays only.
+    rules need to work on raw arrays only. What several of them have in common is written once, in
+    ``shared(g, ...)``, which asks for saved values as rules do and runs before them; a rule gets
+    its result by the name ``shared``.
     """
 
     def declare(forward: Callable[Concatenate[Any, P], Any]) -> Callable[P, Any]:
-        row = Op(forward, rules, aux=aux, cast=cast, meaning=meaning, hint=hint, facts=facts)
+        row = Op(
+            forward, rules, aux=aux, shared=shared, cast=cast, meaning=meaning, hint=hint,
+            facts=facts,
+        )  # fmt: skip
         return _publish(row, _caller(row))
 
     return declare

@@ -26,6 +26,7 @@ from minigrad.ops.norm import *  # noqa: F403
 from minigrad.ops.pad import *  # noqa: F403
 from minigrad.ops.pool import *  # noqa: F403
 from minigrad.ops.random import *  # noqa: F403
+from minigrad.ops.recurrent import *  # noqa: F403
 from minigrad.ops.reduce import *  # noqa: F403
 from minigrad.ops.resample import *  # noqa: F403
 from minigrad.ops.rounding import *  # noqa: F403

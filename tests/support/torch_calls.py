@@ -52,6 +52,9 @@ NOT_IN_TORCH = {
     "window_sum": PART.format("avg_pool2d"),
     "window_spread": PART.format("avg_pool2d"),
     "window_divide": PART.format("avg_pool2d"),
+    "rnn_sequence": PART.format("nn.RNN"),
+    "lstm_sequence": PART.format("nn.LSTM"),
+    "gru_sequence": PART.format("nn.GRU"),
 }
 
 # Operands by which torch does not differentiate, and minigrad does: constants in the comparison.
