@@ -1,6 +1,10 @@
 """Checks of a user's own work: are these derivatives right, and could the check have failed."""
 
 from minigrad.check.gradcheck import gradcheck, gradgradcheck
+from minigrad.check.lint import lint
+from minigrad.check.lints import Finding, Findings
 from minigrad.check.report import GradcheckReport, Mismatch
 
-__all__ = ["GradcheckReport", "Mismatch", "gradcheck", "gradgradcheck"]
+__all__ = [
+    "Finding", "Findings", "GradcheckReport", "Mismatch", "gradcheck", "gradgradcheck", "lint",
+]  # fmt: skip
