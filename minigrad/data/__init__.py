@@ -1,25 +1,52 @@
-"""Data sets as NumPy arrays: two that ship in the package, and two that are found or downloaded.
+"""Data: sets that ship or are found, files of one's own, and what brings them to training.
 
-Nothing here needs the engine; ``mg.tensor(data.x)`` makes tensors of what is loaded.
+Nothing here needs the engine: what is loaded, and the batches of a loader, are NumPy arrays, which
+operations and modules take as they are; ``mg.tensor(data.x)`` makes a tensor.
 """
 
+from minigrad.data.collate import default_collate
+from minigrad.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from minigrad.data.errors import DataFileError, DataNotFoundError
 from minigrad.data.idx import parse_idx
+from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import load_fashion_mnist, load_mnist
 from minigrad.data.records import Images, ImageSplits, Table
+from minigrad.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from minigrad.data.seeding import sample_rng
 from minigrad.data.shipped import load_digits, load_iris
 from minigrad.data.split import train_test_split
 
 __all__ = [
+    "BatchSampler",
+    "ConcatDataset",
     "DataFileError",
+    "DataLoader",
     "DataNotFoundError",
+    "Dataset",
     "ImageSplits",
     "Images",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
     "Table",
+    "TensorDataset",
+    "WeightedRandomSampler",
+    "default_collate",
     "load_digits",
     "load_fashion_mnist",
     "load_iris",
     "load_mnist",
     "parse_idx",
+    "random_split",
+    "sample_rng",
     "train_test_split",
 ]

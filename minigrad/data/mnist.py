@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from minigrad.data.loader import load_image_set
 from minigrad.data.manifest import IdxFile, ImageSet
 from minigrad.data.records import ImageSplits
+from minigrad.data.search import load_image_set
 
 # The checksums of the .gz files are published (tensorflow/datasets for MNIST, several projects for
 # Fashion-MNIST). Those of the content were computed from copies whose MD5 are the published ones:

@@ -6,6 +6,8 @@ import operator
 
 import numpy as np
 
+from minigrad.data.seeding import permutation
+
 
 def train_test_split(
     n: int,
@@ -41,9 +43,8 @@ def train_test_split(
 
     Notes
     -----
-    The order is that of n raw 64-bit words of NumPy's SFC64, because NumPy keeps the words of a
-    bit generator the same for ever, and the results of ``shuffle`` not. With `stratify` the test
-    rows are shared out among the classes by the method of largest remainders.
+    The order is that of `minigrad.data.seeding.permutation`. With `stratify` the test rows are
+    shared out among the classes by the method of largest remainders.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def train_test_split(
             f"stratify must hold {n} labels, one for each row; its shape is {labels.shape}"
         )
 
-    order = np.argsort(np.random.SFC64(seed).random_raw(n), kind="stable").astype(np.int64)
+    order = permutation(n, seed)
     classes, counts = np.unique(labels, return_counts=True)
     quota, remainder = np.divmod(counts * n_test, n)
     left_over = n_test - quota.sum()
