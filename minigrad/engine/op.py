@@ -214,7 +214,8 @@ class Op:
         values = self.empty | given
         missing = [n for n in self.names if n not in values]
         if missing:
-            raise TypeError(f"{self.name}() misses {', '.join(missing)}")
+            which = "; say which axis, for example dim=-1, the last" if "dim" in missing else ""
+            raise TypeError(f"{self.name}() misses {', '.join(missing)}{which}")
         inputs = [values[n] for n in self.operands]
         return inputs[0] if self.variadic else inputs, tuple(values[n] for n in self.attrs)
 

@@ -24,6 +24,13 @@ class _Loss(Module):
 
     _reductions: tuple[str, ...] = ("mean", "sum", "none")
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Refuse an input and a target: they go to the loss that is made here, not to its maker."""
+        if sum(isinstance(x, Tensor) for x in args) > 1:
+            name = cls.__name__
+            raise TypeError(f"{name}(...) makes the loss; then call it: {name}()(input, target)")
+        return super().__new__(cls)
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         check_reduction(reduction, self._reductions)

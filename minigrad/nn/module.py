@@ -64,9 +64,14 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every module has its own."""
         name = type(self).__name__
-        raise NotImplementedError(
-            f"{name} has no forward; define one in the class: def forward(self, x): return ..."
+        own = [n for n in dir(type(self)) if not hasattr(Module, n)]
+        near = difflib.get_close_matches("forward", own, 1)
+        cure = (
+            f"rename {near[0]!r}"
+            if near
+            else "define one in the class: def forward(self, x): return ..."
         )
+        raise NotImplementedError(f"{name} has no forward; {cure}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, and the hooks around it."""

@@ -32,12 +32,13 @@ def load(
     unexpected = [key for key in saved if key not in own]
     arrays = {k: v._array if isinstance(v, Tensor) else v for k, v in saved.items() if k in own}
     problems = [text for key in arrays if (text := _misfit(key, own[key]._array, arrays[key]))]
+    resized = any(is_array(a) and a.shape != own[key].shape for key, a in arrays.items())
     if strict and missing:
         problems.append(f"missing: {', '.join(missing)}")
     if strict and unexpected:
         problems.append(f"unexpected: {', '.join(unexpected)}")
     if problems:
-        problems += _cure(own, missing, unexpected) if strict else []
+        problems += _cure(own, missing, unexpected, resized) if strict or resized else []
         lines = "\n  ".join(problems)
         raise RuntimeError(f"the state does not fit {name}, nothing was loaded:\n  {lines}")
     moved = {k: to_device(array, own[k].device) for k, array in arrays.items()}
@@ -63,13 +64,17 @@ def _room(kind: str) -> int:
     return {"b": 0, "i": 2, "u": 2, "f": 3}[kind]
 
 
-def _cure(own: Mapping[str, Any], missing: list[str], unexpected: list[str]) -> list[str]:
+def _cure(
+    own: Mapping[str, Any], missing: list[str], unexpected: list[str], resized: bool
+) -> list[str]:
     """Say what would make the keys fit, where it is plain."""
     for key in unexpected[:1]:
         for i in range(len(key)):
             prefix = key[: i + 1]
             if key[i] == "." and {k.removeprefix(prefix) for k in unexpected} == set(missing):
                 return [f"fix: remove {prefix!r} from the names in the state"]
+    if resized:
+        return ["fix: build the module with the sizes that it had when saving"]
     if missing or unexpected:
         return [
             "fix: build the module as it was when saving, or pass strict=False to load the rest"

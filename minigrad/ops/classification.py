@@ -65,6 +65,9 @@ def _check_classes(x: Any, target: Any, weight: Any) -> None:
             )
         elif math.prod(shape) == math.prod(expected):
             text += f"; use target.reshape({list(expected)})"
+        elif len(shape) == len(expected) == 1:
+            text += "; if the model got as many examples as there are labels, it changed their "
+            text += "number: keep the first axis, flatten(1) in place of reshape(-1, n)"
         raise ValueError(text)
     if kind == "f" and shape != x.shape:
         raise TypeError(

@@ -58,7 +58,8 @@ def _linear_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str 
             return text + "; the weight is the wrong way round: pass weight.mT"
         if len(x) > 2 and size == weight[-1]:
             return text + f"; flatten each sample into one axis first: x.reshape({x[0]}, {size})"
-        return text + "; change the layer's number of inputs, or what comes before it"
+        fitting = f"nn.Linear({x[-1]}, {weight[0]})" if len(weight) == 2 else f"({x[-1]},)"
+        return text + f"; make the layer {fitting}, or change what comes before it"
     out = weight[:-1]
     if rest and rest[0] not in (out, (), (1,)):
         return f"the bias has shape {list(rest[0])}; one number for each output is {list(out)}"

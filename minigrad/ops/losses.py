@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.backend import Array, Backend
 from minigrad.engine.dtypes import float32
-from minigrad.engine.errors import user_line
+from minigrad.engine.errors import show_line, user_line
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused, op
 from minigrad.ops.activation import logsigmoid, sigmoid
@@ -67,10 +67,12 @@ def _pair_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str | 
 
 def _check_pair(name: str, x: Any, target: Any) -> None:
     if not (hasattr(x, "shape") and hasattr(target, "shape")):
-        raise TypeError(f"{name}: input and target must both be tensors\n  at {user_line()}")
+        raise TypeError(
+            f"{name}: input and target must both be tensors\n  at {show_line(user_line())}"
+        )
     text = _pair_text(tuple(x.shape), tuple(target.shape))
     if text is not None:
-        raise ValueError(f"{name}: {text}\n  at {user_line()}")
+        raise ValueError(f"{name}: {text}\n  at {show_line(user_line())}")
 
 
 def reduce_losses(losses: Any, reduction: str) -> Any:

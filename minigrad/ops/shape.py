@@ -53,7 +53,12 @@ def _reshape_hint(shapes: list[Shape], options: dict[str, Any]) -> str | None:
         return f"-1 could be any length in {list(new)}, as the others multiply to 0; write it out"
     if known != count and not (free and count % known == 0):
         holds = f"a multiple of {known}" if free else str(known)
-        return f"{list(old)} has {count} elements, {list(new)} holds {holds}"
+        text = f"{list(old)} has {count} elements, {list(new)} holds {holds}"
+        if len(old) > 2 and len(new) == 2 and new[0] in (-1, old[0]):  # flattening a batch
+            each = " * ".join(map(str, old[1:]))
+            text += f"; each of the {old[0]} examples has {each} = {math.prod(old[1:])}: "
+            text += "flatten(1) keeps them apart whatever their size"
+        return text
     return None
 
 
