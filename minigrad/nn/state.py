@@ -74,7 +74,10 @@ def _cure(
             if key[i] == "." and {k.removeprefix(prefix) for k in unexpected} == set(missing):
                 return [f"fix: remove {prefix!r} from the names in the state"]
     if resized:
-        return ["fix: build the module with the sizes that it had when saving"]
+        return [
+            "fix: build the module with the sizes that it had when saving (strict=False loads no "
+            "other sizes either)"
+        ]
     if missing or unexpected:
         return [
             "fix: build the module as it was when saving, or pass strict=False to load the rest"
