@@ -41,11 +41,11 @@ class NonSaturatingGANLoss:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the loss of the player who tells real from fake."""
-        return mean(softplus(-real)) + mean(softplus(fake))  # type: ignore[no-any-return]
+        return mean(softplus(-real)) + mean(softplus(fake))
 
     def generator(self, fake: Tensor) -> Tensor:
         """Return the loss of the player who makes the fake ones."""
-        return mean(softplus(-fake))  # type: ignore[no-any-return]
+        return mean(softplus(-fake))
 
 
 class LeastSquaresGANLoss:
@@ -69,11 +69,11 @@ class LeastSquaresGANLoss:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the loss of the player who tells real from fake."""
-        return (mean((real - 1) ** 2) + mean(fake**2)) / 2  # type: ignore[no-any-return]
+        return (mean((real - 1) ** 2) + mean(fake**2)) / 2
 
     def generator(self, fake: Tensor) -> Tensor:
         """Return the loss of the player who makes the fake ones."""
-        return mean((fake - 1) ** 2) / 2  # type: ignore[no-any-return]
+        return mean((fake - 1) ** 2) / 2
 
 
 class WassersteinGANLoss:
@@ -97,11 +97,11 @@ class WassersteinGANLoss:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the loss of the critic."""
-        return mean(fake) - mean(real)  # type: ignore[no-any-return]
+        return mean(fake) - mean(real)
 
     def generator(self, fake: Tensor) -> Tensor:
         """Return the loss of the player who makes the fake ones."""
-        return -mean(fake)  # type: ignore[no-any-return]
+        return -mean(fake)
 
 
 def gradient_penalty(
@@ -154,6 +154,6 @@ def gradient_penalty(
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     with enable_grad():
         scores = critic(between)
-        (slopes,) = grad(scores, between, ones_like(scores), create_graph=True)
+        slopes: Any = grad(scores, between, ones_like(scores), create_graph=True)[0]
         lengths = norm(slopes.reshape(slopes.shape[0], -1), 2, 1)
-        return mean((lengths - 1) ** 2)  # type: ignore[no-any-return]
+        return mean((lengths - 1) ** 2)

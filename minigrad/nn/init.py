@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.backend import Generator
+import numpy as np
+
+from minigrad.backend import Generator, default_generator
 from minigrad.engine.modes import no_grad
 from minigrad.engine.tensor import Tensor
+from minigrad.nn.pretrained import pretrained_
 
 __all__ = [
-    "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
-    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_",
+    "normal_", "ones_", "orthogonal_", "pretrained_", "sparse_", "trunc_normal_", "uniform_",
+    "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 
@@ -49,6 +53,175 @@ def normal_(
     True
     """
     return tensor.normal_(mean, std, generator)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with draws from the normal distribution, those outside of ``[a, b]`` drawn again.
+
+    ``a`` and ``b`` are values, not multiples of ``std``.
+
+    Raises
+    ------
+    ValueError
+        ``a`` is not below ``b``, or ``std`` not positive.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> w = mg.nn.init.trunc_normal_(mg.empty(1000), std=0.02, a=-0.03, b=0.03)
+    >>> bool((w.abs() <= 0.03).all())
+    True
+    """
+    if not (a < b and std > 0):
+        raise ValueError(f"trunc_normal_: a={a} must be below b={b}, and std={std} positive")
+    low, high = (a - mean) / std, (b - mean) / std
+    drawn = _truncated((generator or default_generator).host, math.prod(tensor.shape), low, high)
+    return _fill(tensor, np.clip(mean + std * drawn, a, b))  # rounding may step over the edge
+
+
+def _truncated(rng: np.random.Generator, count: int, low: float, high: float) -> Any:
+    """Return standard normal numbers in ``[low, high]`` by rejection."""
+    nearest = min(max(0.0, low), high)  # to 0, in [low, high]: where the density is greatest
+    share = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2
+    reach = math.sqrt(nearest * nearest + 80)  # beyond it, the density is e^-40 of the greatest
+    left, right = max(low, -reach), min(high, reach)
+    found = [np.empty(0)]
+    missing = count
+    while missing > 0:
+        if share > 0.25:
+            x = rng.standard_normal(missing + 16)
+            x = x[(x >= low) & (x <= high)]
+        else:
+            x = rng.uniform(left, right, 4 * missing + 16)
+            x = x[rng.random(len(x)) < np.exp((nearest * nearest - x * x) / 2)]
+        found.append(x)
+        missing -= len(x)
+    return np.concatenate(found)[:count]
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with ``gain`` times a random matrix of orthonormal rows, or columns if those are fewer.
+
+    A weight of more than two axes counts as the matrix of its first axis by all the others. It
+    keeps the length of signals through a deep linear network.
+
+    Raises
+    ------
+    ValueError
+        The tensor has fewer than two axes.
+
+    References
+    ----------
+    A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", ICLR 2014.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> w = mg.nn.init.orthogonal_(mg.empty(2, 3, dtype=mg.float64))
+    >>> bool((w @ w.mT - mg.eye(2)).abs().max() < 1e-12)
+    True
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ needs two axes or more, not {list(tensor.shape)}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    if 0 in tensor.shape:
+        return tensor
+    tall = (max(rows, columns), min(rows, columns))
+    q, r = np.linalg.qr((generator or default_generator).host.standard_normal(tall))
+    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # else the distribution is not uniform
+    return _fill(tensor, gain * (q if rows >= columns else q.T))
+
+
+@no_grad()
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Fill a matrix from N(0, std), then a share ``sparsity`` of each column with 0.
+
+    Raises
+    ------
+    ValueError
+        The tensor is not a matrix, or ``sparsity`` is not from 0 to 1.
+
+    References
+    ----------
+    J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> w = mg.nn.init.sparse_(mg.empty(10, 4), sparsity=0.7)
+    >>> (w == 0).sum(dim=0).tolist()
+    [7, 7, 7, 7]
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ needs a matrix, not {list(tensor.shape)}")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity={sparsity} must be from 0 to 1")
+    rng = (generator or default_generator).host
+    values = std * rng.standard_normal(tensor.shape)
+    rank = rng.random(tensor.shape).argsort(axis=0).argsort(axis=0)  # in a random order
+    values[rank < math.ceil(sparsity * tensor.shape[0])] = 0.0
+    return _fill(tensor, values)
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """Fill a matrix with the identity: a linear layer that passes on what it gets.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.init.eye_(mg.empty(2, 3)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ needs a matrix, not {list(tensor.shape)}")
+    return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill a convolution's weight so that it passes on as many channels as it can.
+
+    Raises
+    ------
+    ValueError
+        The weight has no kernel axes, or its channels are no multiple of ``groups``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.init.dirac_(mg.empty(1, 1, 3)).tolist()
+    [[[0.0, 1.0, 0.0]]]
+    """
+    if tensor.ndim < 3:
+        raise ValueError(f"dirac_ needs a weight (out, in, kernel...), not {list(tensor.shape)}")
+    out, channels, *kernel = tensor.shape
+    if out % groups:
+        raise ValueError(f"dirac_: {out} output channels cannot be split into {groups} groups")
+    values = np.zeros(tensor.shape)
+    middle = tuple(n // 2 for n in kernel)
+    for o in range(out):
+        i = o % (out // groups)
+        if i < channels:
+            values[(o, i, *middle)] = 1.0
+    return _fill(tensor, values)
+
+
+def _fill(tensor: Tensor, values: Any) -> Tensor:
+    """Copy values from the host into a tensor, in place."""
+    return tensor.copy_(values.reshape(tensor.shape))
 
 
 @no_grad()

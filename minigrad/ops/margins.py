@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.backend import Array, Backend
 from minigrad.engine.dtypes import float32
-from minigrad.engine.facts import Facts, S, integers
+from minigrad.engine.facts import Facts, S, at, integers
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import cast
 from minigrad.ops.activation import softplus
@@ -53,7 +53,12 @@ def _check_signs(target: Any) -> None:
     ),
     facts=Facts(
         lambda x, target, margin=1.0: np.maximum(margin - target * x, 0),
-        [S((3, 4), _signs(3, 4)), S((3, 4), _signs(3, 4), margin=0.5), S((), _signs())],
+        [
+            S((3, 4), _signs(3, 4)),
+            S((3, 4), _signs(3, 4), margin=0.5),
+            S((), _signs()),
+            at([0.5, -0.5, 0.0], [1, -1, -1], slopes=([0, 0, 1],), margin=0.5),
+        ],
         kinks=(-1.0, -0.5, 0.5, 1.0),
         convention="0 on the margin",
         torch="",
@@ -120,7 +125,12 @@ def hinge_loss(x: Array, target: IndexArray, margin: float = 1.0, reduction: str
     ),
     facts=Facts(
         lambda x, target, margin=1.0: np.where(target == 1, x, np.maximum(margin - x, 0)),
-        [S((3, 4), _signs(3, 4)), S((3, 4), _signs(3, 4), margin=0.5), S((), _signs())],
+        [
+            S((3, 4), _signs(3, 4)),
+            S((3, 4), _signs(3, 4), margin=0.5),
+            S((), _signs()),
+            at([0.5, 0.5], [1, -1], slopes=([1, 0],), margin=0.5),
+        ],
         kinks=(0.5, 1.0),
         convention="0 on the margin",
         torch="",
@@ -370,7 +380,7 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
     if tuple(x1.shape) != tuple(x2.shape):
         x1, x2 = broadcast_tensors(x1, x2)
     lengths = clamp(norm(x1, 2, dim), min=eps) * clamp(norm(x2, 2, dim), min=eps)
-    return sum(x1 * x2, dim) / lengths  # type: ignore[no-any-return]
+    return sum(x1 * x2, dim) / lengths
 
 
 @composite(
@@ -444,7 +454,7 @@ def pairwise_distance(
     >>> mg.pairwise_distance(mg.tensor([[3.0, 4.0]]), mg.zeros(1, 2), eps=0.0)
     tensor([5.])
     """
-    return norm(x1 - x2 + eps, p, -1, keepdim)  # type: ignore[no-any-return]
+    return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def _np_triplet(
