@@ -14,7 +14,7 @@ from minigrad.optim.optimizer import Optimizer, Update
 class Adam(Optimizer):
     """Adam: steps of about lr per element, whatever the gradient's scale.
 
-    With the gradient g (plus ``weight_decay * p``; negated under ``maximize``), at step t::
+    With the gradient g (decay: `minigrad.optim.decay`; negated under ``maximize``), at step t::
 
         m <- beta1 * m + (1 - beta1) * g            its mean
         v <- beta2 * v + (1 - beta2) * g * g        its mean square
@@ -31,11 +31,11 @@ class Adam(Optimizer):
     eps : float
         Keeps the denominator from 0.
     weight_decay : float
-        Coupled: added to the gradient, and so to both means.
+        L2 decay; coupled, it is added to the gradient, and so to both means.
     amsgrad : bool
         Divide by the root of the largest v so far.
-    maximize : bool
-        Climb instead.
+    l1_decay, decoupled_weight_decay, maximize : float, bool, bool
+        L1 decay; both decays apart from the gradient (then it is `AdamW`); climb instead.
 
     Raises
     ------
@@ -69,6 +69,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
         *,
+        l1_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
         maximize: bool = False,
     ) -> None:
         defaults = {
@@ -77,6 +79,8 @@ class Adam(Optimizer):
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
+            "l1_decay": l1_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
             "maximize": maximize,
         }
         super().__init__(params, defaults)
@@ -84,13 +88,7 @@ class Adam(Optimizer):
     def _check(self, group: Mapping[str, Any]) -> None:
         super()._check(group)
         self._check_not_negative("eps", group["eps"])
-        betas = group["betas"]
-        if (
-            not isinstance(betas, (tuple, list))
-            or len(betas) != 2
-            or not all(0 <= b < 1 for b in betas)
-        ):
-            raise ValueError(f"Adam: betas must be two numbers from 0 to below 1, not {betas!r}")
+        self._check_betas(group)
 
     def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return self._state_names if group["amsgrad"] else self._state_names[:2]

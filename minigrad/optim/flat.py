@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from minigrad.backend import Array, Backend, backend_of, to_device
@@ -27,7 +28,7 @@ class Chunk(NamedTuple):
     """A stretch of the buffers that one update covers."""
 
     p: Array
-    state: tuple[Array, ...]
+    state: tuple[Array, ...]  # and after it the spare scratch arrays, if any were asked for
     g: Array  # scratch, for the gradient
     work: Array  # scratch, for the update
     pieces: list[tuple[int, Array]]  # parameters whose gradients are copied, and where to in g
@@ -43,9 +44,10 @@ class Run(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is kept about one parameter: the count of its updates, and arrays of its shape."""
+    """What is kept about one parameter: how often it was updated, numbers, arrays of its shape."""
 
     steps: int
+    numbers: Mapping[str, float]
     state: Mapping[str, Array]
 
 
@@ -81,9 +83,18 @@ class Flat:
         By name, buffers of the same length (see `need`).
     steps : list of int
         For each parameter, how often its state was updated.
+    numbers : dict of list of float
+        By name, a number for each parameter.
+
+    Other Parameters
+    ----------------
+    first_numbers : mapping
+        The numbers of a parameter that was not updated yet, by name.
     """
 
-    def __init__(self, params: Sequence[Tensor]) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], first_numbers: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
         self.params = list(params)
         arrays = [p._array for p in self.params]
         self.xp = backend_of(arrays[0])
@@ -101,6 +112,8 @@ class Flat:
             p._array = view
         self.state: dict[str, Array] = {}
         self.steps = [0] * len(arrays)
+        self._first_numbers = dict(first_numbers)
+        self.numbers = {name: [first] * len(arrays) for name, first in first_numbers.items()}
         self.scalars = Scalars(self.xp, self.buffer.dtype)
         self._planned: tuple[Any, ...] = ()
         self._plan: list[Run] = []
@@ -108,7 +121,7 @@ class Flat:
         on_cpu, size = self.xp.name == "numpy", int(self.buffer.size)
         self._chunk = min(CHUNK, size) if on_cpu else size
         self._direct = DIRECT if on_cpu else size
-        self._scratch = [self.xp.empty_like(self.buffer[: self._chunk]) for _ in range(2)]
+        self._scratch: list[Array] = []
 
     def view(self, flat: Array, i: int, start: int = 0) -> Array:
         """Return parameter i's stretch of a flat array (that begins at ``start``), in its shape."""
@@ -117,6 +130,18 @@ class Flat:
         inverse = sorted(range(len(axes)), key=axes.__getitem__)
         stretch = flat[first - start : last - start]
         return stretch.reshape([shape[a] for a in axes]).transpose(inverse)
+
+    def row_major(self, flat: Array) -> Array:
+        """Return a flat array's elements with each parameter's in row-major order."""
+        views = [self.view(flat, i) for i in range(len(self.params))]
+        return self.xp.concatenate([view.reshape(-1) for view in views])
+
+    def from_row_major(self, array: Array) -> Array:
+        """Return elements in row-major order in the order of the buffer."""
+        flat = self.xp.empty_like(self.buffer)
+        for i, (first, last) in enumerate(self._bounds):
+            self.view(flat, i)[...] = array[first:last].reshape(self._shapes[i])
+        return flat
 
     def holds(self) -> bool:
         """Say whether the parameters still lie in the buffer: nobody gave one another array."""
@@ -134,13 +159,28 @@ class Flat:
 
     def kept(self, i: int) -> Kept:
         """Return what is kept about parameter i."""
-        return Kept(self.steps[i], self.state_of(i))
+        return Kept(self.steps[i], self.numbers_of(i), self.state_of(i))
+
+    def numbers_of(self, i: int) -> dict[str, float]:
+        """Return the numbers kept about parameter i."""
+        return {name: values[i] for name, values in self.numbers.items()}
+
+    def count(self, run: Run, steps: int, numbers: Mapping[str, float]) -> None:
+        """Note, for a run's parameters, how often they were updated now, and their numbers."""
+        size = run.last - run.first
+        self.steps[run.first : run.last] = [steps] * size
+        for name, value in numbers.items():
+            self.numbers[name][run.first : run.last] = [value] * size
 
     def keep(self, entries: Sequence[Kept | None]) -> None:
         """Take over, for each parameter, what was kept about it elsewhere (None: nothing)."""
         self.state.clear()
         self._planned = ()
         self.steps = [0 if entry is None else entry.steps for entry in entries]
+        self.numbers = {
+            name: [first if entry is None else entry.numbers[name] for entry in entries]
+            for name, first in self._first_numbers.items()
+        }
         device = self.xp.device_of(self.buffer)
         for i, entry in enumerate(entries):
             for name, array in entry.state.items() if entry is not None else ():
@@ -161,12 +201,20 @@ class Flat:
             grads.append(g)
         return grads
 
-    def runs(self, grads: Sequence[Any], names: tuple[str, ...]) -> list[Run]:
-        """Return what these gradients update, with the state buffers of these names."""
-        live = [None if g is None else n for n, g in zip(self.steps, grads, strict=True)]
+    def runs(self, grads: Sequence[Any], names: tuple[str, ...], spares: int = 0) -> list[Run]:
+        """Return what these gradients update, with the state buffers of these names.
+
+        ``spares`` is how many scratch arrays are wanted beside the usual two.
+        """
+        counts: Any = self.steps
+        if self.numbers:
+            counts = zip(counts, *self.numbers.values(), strict=True)
+        live = [None if g is None else n for n, g in zip(counts, grads, strict=True)]
         spans = _equal_spans(live)
         if self._planned != (spans, names):
             self.need(names)
+            for _ in range(2 + spares - len(self._scratch)):
+                self._scratch.append(self.xp.empty_like(self.buffer[: self._chunk]))
             self._plan = [Run(*span, self._chunks(*span, names)) for span in spans]
             self._planned = (spans, names)
         return self._plan
@@ -200,10 +248,10 @@ class Flat:
         small: list[int] = []  # parameters that will share a chunk
 
         def add(start: int, end: int, members: list[int]) -> None:
-            g, work = (scratch[: end - start] for scratch in self._scratch)
+            g, work, *spare = (scratch[: end - start] for scratch in self._scratch)
             begin = self._bounds[members[0]][0]
             pieces = [(i, self.view(g, i, begin)) for i in members] if len(members) > 1 else []
-            state = tuple(self.state[name][start:end] for name in names)
+            state = tuple(self.state[name][start:end] for name in names) + tuple(spare)
             part = (members[0], slice(start - begin, end - begin))
             chunks.append(Chunk(self.buffer[start:end], state, g, work, pieces, part))
 
@@ -226,12 +274,14 @@ class Flat:
         return chunks
 
 
-def gather(params: Sequence[Tensor]) -> list[Flat]:
+def gather(
+    params: Sequence[Tensor], first_numbers: Mapping[str, float] = MappingProxyType({})
+) -> list[Flat]:
     """Gather parameters in flat buffers, one for each dtype and device among them."""
     alike: dict[Any, list[Tensor]] = {}
     for p in params:
         alike.setdefault((p.dtype, p.device), []).append(p)
-    return [Flat(members) for members in alike.values()]
+    return [Flat(members, first_numbers) for members in alike.values()]
 
 
 def _memory_order(array: Array) -> list[int]:
@@ -239,7 +289,7 @@ def _memory_order(array: Array) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
 
 
-def _equal_spans(values: Sequence[int | None]) -> list[tuple[int, int]]:
+def _equal_spans(values: Sequence[Any]) -> list[tuple[int, int]]:
     """Return (first, last) of each stretch of equal values, without those of None."""
     if values.count(values[0]) == len(values):  # the usual case
         return [] if values[0] is None else [(0, len(values))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from minigrad.backend import Backend
@@ -10,6 +11,7 @@ from minigrad.engine.errors import describe
 from minigrad.engine.modes import enable_grad
 from minigrad.engine.mutation import changed
 from minigrad.engine.tensor import Tensor, wrap
+from minigrad.optim.decay import decays
 from minigrad.optim.flat import Flat, Scalars, gather
 from minigrad.optim.state import load, save
 
@@ -62,14 +64,17 @@ class Optimizer:
     [2.5, -1.5]
     """
 
-    _state_names: tuple[str, ...]  # of all that it may keep about a parameter
+    _state_names: tuple[str, ...]  # of all arrays that it may keep about a parameter
+    _first_numbers: Mapping[str, float] = MappingProxyType({})  # kept as well, as they begin
     _counts_steps = True  # whether an update depends on how many there were
+    _spares = 0  # how many scratch arrays an update needs beside ``work``
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._flats: list[list[Flat]] = []  # of each group
         self._name = type(self).__name__
+        self._stepped = False  # schedules warn if they are stepped first
         if isinstance(params, (Tensor, dict)):
             kind = "Tensor" if isinstance(params, Tensor) else "dict"
             raise TypeError(
@@ -124,6 +129,7 @@ class Optimizer:
         closure : callable, optional
             Computes the loss and its gradients again; what it returns is returned.
         """
+        self._stepped = True
         loss = None
         if closure is not None:
             with enable_grad():
@@ -136,21 +142,26 @@ class Optimizer:
     def _step(self, flat: Flat, group: dict[str, Any]) -> None:
         xp, number = flat.xp, flat.scalars
         names, maximize = self._names(group), group.get("maximize", False)
-        decay = float(group.get("weight_decay", 0.0))
+        add_to_gradient, shrink, threshold = decays(group, xp, number)
         grads = flat.gradients()
-        runs = flat.runs(grads, names)
+        runs = flat.runs(grads, names, self._spares)
         for run in runs:
-            steps = flat.steps[run.first]
-            update = self._update(group, steps, xp, number)
+            steps, numbers = flat.steps[run.first], flat.numbers_of(run.first)
+            if numbers:
+                numbers = self._next(group | numbers, steps)
+            update = self._update(group | numbers, steps, xp, number)
             for chunk, g in flat.chunks(run, grads):
                 if maximize:
                     g = xp.negative(g, chunk.g)
-                if decay:
-                    g = xp.add(g, xp.multiply(chunk.p, number[decay], chunk.work), chunk.g)
+                if add_to_gradient is not None:
+                    g = add_to_gradient(chunk.p, g, chunk.work, chunk.g)
+                if shrink is not None:
+                    shrink(chunk.p)
                 update(chunk.p, g, chunk.work, *chunk.state)
+                if threshold is not None:
+                    threshold(chunk.p, chunk.work)
             if names:
-                steps = steps + 1 if self._counts_steps else 1
-                flat.steps[run.first : run.last] = [steps] * (run.last - run.first)
+                flat.count(run, steps + 1 if self._counts_steps else 1, numbers)
         if runs:
             changed(flat.buffer, f"{self._name}.step")
 
@@ -158,18 +169,23 @@ class Optimizer:
 
     def _check(self, group: Mapping[str, Any]) -> None:
         """Raise if an option is out of its range."""
-        for name in ("lr", "weight_decay"):
+        for name in ("lr", "weight_decay", "l1_decay"):
             self._check_not_negative(name, group.get(name, 0.0))
 
     def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of what is kept about a parameter under its group's options."""
         return self._state_names
 
+    def _next(self, group: Mapping[str, Any], steps: int) -> dict[str, float]:
+        """Return the numbers of ``_first_numbers`` for the next update; ``group`` has the last."""
+        raise NotImplementedError(f"{self._name} has no _next(group, steps)")
+
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         """Return the update of parameters that were updated ``steps`` times before.
 
-        It is called as ``(p, g, work, *state)`` on stretches of the flat buffers, with the
-        gradient (not to be changed), and scratch of the same length.
+        ``group`` has the options, and what `_next` returned.
+        It is called as ``(p, g, work, *state, *spare)`` on stretches of the flat buffers, with
+        the gradient (not to be changed), and scratch of the same length.
         """
         raise NotImplementedError(f"{self._name} has no _update(group, steps, xp, number)")
 
@@ -180,6 +196,7 @@ class Optimizer:
         """What is kept about each parameter that was updated: views, by torch's names."""
         return {
             p: ({"step": Tensor(float(flat.steps[i]))} if self._counts_steps else {})
+            | {name: Tensor(value) for name, value in flat.numbers_of(i).items()}
             | {name: wrap(view, None) for name, view in flat.state_of(i).items()}
             for flats in self._flats
             for flat in flats
@@ -214,7 +231,7 @@ class Optimizer:
         complete = sum(len(flat.params) for flat in flats) == len(params)
         if not (complete and all(flat.holds() for flat in flats)):
             kept = {id(p): flat.kept(i) for flat in flats for i, p in enumerate(flat.params)}
-            self._flats[k] = gather(params)
+            self._flats[k] = gather(params, self._first_numbers)
             for flat in self._flats[k]:
                 flat.keep([kept.get(id(p)) for p in flat.params])
         return self._flats[k]
@@ -223,9 +240,11 @@ class Optimizer:
 
     def _ordered(self, params: Any) -> list[Any]:
         if isinstance(params, (set, frozenset)) or not isinstance(params, Iterable):
-            kind = (
-                "a set, which has no order" if isinstance(params, Iterable) else f"{params!r:.60}"
-            )
+            kind = f"a {type(params).__name__}"
+            if isinstance(params, (set, frozenset)):
+                kind += ", which has no order"
+            elif callable(params):  # a model, or a method that was not called
+                kind += ": pass model.parameters()"
             raise TypeError(f"{self._name} takes a list of parameters, not {kind}")
         return list(params)
 
@@ -244,6 +263,22 @@ class Optimizer:
     def _check_not_negative(self, name: str, value: Any) -> None:
         if isinstance(value, str) or not float(value) >= 0:
             raise ValueError(f"{self._name}: {name} must be a number >= 0, not {value!r}")
+
+    def _check_fraction(self, name: str, value: Any, end: str = "to below 1") -> None:
+        below = "below" in end
+        if isinstance(value, str) or not (0 <= float(value) < 1 or (value == 1 and not below)):
+            raise ValueError(f"{self._name}: {name} must be a number from 0 {end}, not {value!r}")
+
+    def _check_betas(self, group: Mapping[str, Any]) -> None:
+        betas = group["betas"]
+        if (
+            not isinstance(betas, (tuple, list))
+            or len(betas) != 2
+            or not all(0 <= b < 1 for b in betas)
+        ):
+            raise ValueError(
+                f"{self._name}: betas must be two numbers from 0 to below 1, not {betas!r}"
+            )
 
     def __repr__(self) -> str:
         lines = [f"{self._name} ("]

@@ -13,7 +13,7 @@ from minigrad.optim.optimizer import Optimizer, Update
 class SGD(Optimizer):
     r"""Stochastic gradient descent, with momentum.
 
-    With the gradient g (plus ``weight_decay * p``; negated under ``maximize``)::
+    With the gradient g (decay: `minigrad.optim.decay`; negated under ``maximize``)::
 
         without momentum    p <- p - lr * g
         with momentum       b <- momentum * b + (1 - dampening) * g     (b <- g at first)
@@ -28,8 +28,8 @@ class SGD(Optimizer):
         As above; none may be negative.
     nesterov : bool
         Look ahead along the momentum; needs a momentum, and no dampening.
-    maximize : bool
-        Climb instead.
+    l1_decay, decoupled_weight_decay, maximize : float, bool, bool
+        L1 decay; both decays apart from the gradient; climb instead (see `minigrad.optim.decay`).
 
     Raises
     ------
@@ -64,6 +64,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
         *,
+        l1_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
         maximize: bool = False,
     ) -> None:
         defaults = {
@@ -72,6 +74,8 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "l1_decay": l1_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
             "maximize": maximize,
         }
         super().__init__(params, defaults)

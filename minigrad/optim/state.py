@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer
 
 
+OURS = ("l1_decay", "decoupled_weight_decay")  # options that torch's states may lack
+# What schedules note in a group; all else that is no option (torch's "fused", ...) is left out.
+OF_SCHEDULES = ("initial_lr", "max_lr", "min_lr", "swa_lr", "max_momentum", "base_momentum")
+
+
 def save(optimizer: Optimizer) -> dict[str, Any]:
     """Return the options and the state (see `Optimizer.state_dict`)."""
     state = optimizer.state
@@ -30,8 +35,8 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
     return {"state": entries, "param_groups": groups}
 
 
-def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """Take options and state over (see `Optimizer.load_state_dict`): check all, then write all."""
+def options_of(optimizer: Optimizer, saved: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the saved options of each group, checked."""
     groups, saved_groups = optimizer.param_groups, saved["param_groups"]
     counts = [len(group["params"]) for group in groups]
     saved_counts = [len(group["params"]) for group in saved_groups]
@@ -40,7 +45,13 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
             f"the saved groups have {saved_counts} parameters, those of this {optimizer._name} "
             f"{counts}; make it over the same parameters, in the same order, as when saving"
         )
-    options = [_options(optimizer, s) for s in saved_groups]
+    return [_options(optimizer, s) for s in saved_groups]
+
+
+def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
+    """Take options and state over (see `Optimizer.load_state_dict`): check all, then write all."""
+    options = options_of(optimizer, saved)
+    groups, saved_groups = optimizer.param_groups, saved["param_groups"]
     kept: dict[int, Kept | None] = {}
     for group, new, saved_group in zip(groups, options, saved_groups, strict=True):
         required = optimizer._names(group | new)
@@ -55,18 +66,14 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
 
 def _options(optimizer: Optimizer, saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return a saved group's options, checked."""
-    missing = [name for name in optimizer.defaults if name not in saved]
+    missing = [name for name in optimizer.defaults if name not in saved and name not in OURS]
     if missing:
         raise ValueError(
             f"the state is not of {optimizer._name}: its options lack {', '.join(missing)}"
         )
-    if saved.get("decoupled_weight_decay") and "decoupled_weight_decay" not in optimizer.defaults:
-        raise ValueError(
-            f"the state is of AdamW (decoupled_weight_decay=True), not of {optimizer._name}"
-        )
-    options = {name: saved[name] for name in optimizer.defaults}
+    options = {name: saved.get(name, default) for name, default in optimizer.defaults.items()}
     optimizer._check(options)
-    return options
+    return options | {name: saved[name] for name in OF_SCHEDULES if name in saved}
 
 
 def _entry(
@@ -79,19 +86,25 @@ def _entry(
     """Return what is saved about one parameter, checked against it."""
     what = f"the state of parameter {number}"
     steps = 1
+    first_numbers = optimizer._first_numbers
     if optimizer._counts_steps:
-        required = ("step", *required)
-    unknown = [name for name in saved if name not in ("step", *optimizer._state_names)]
+        required = ("step", *first_numbers, *required)
+    known = ("step", *first_numbers, *optimizer._state_names)
+    unknown = [name for name in saved if name not in known]
     missing = [name for name in required if saved.get(name) is None]
     if unknown or (missing and optimizer._counts_steps):
         wrong = f"has {unknown[0]!r}" if unknown else f"lacks {missing[0]!r}"
         raise ValueError(f"{what} {wrong}: it is not of {optimizer._name} with these options")
     arrays = {}
+    numbers = dict(first_numbers)
     for name, value in saved.items():
         if value is None:
             continue
         if name == "step":
             steps = int(float(value))
+            continue
+        if name in numbers:
+            numbers[name] = float(value)
             continue
         array = value._array if isinstance(value, Tensor) else value
         if not is_array(array) or array.dtype.kind != "f":
@@ -104,4 +117,4 @@ def _entry(
                 f"{what}: {name} has shape {list(array.shape)}, the parameter {list(p.shape)}"
             )
         arrays[name] = array
-    return Kept(steps if arrays else 0, arrays)
+    return Kept(steps if arrays else 0, numbers, arrays)

@@ -61,11 +61,12 @@ def test_plain_tensors_and_one_tensor_as_a_group() -> None:
 
 def test_text_names_groups_options_and_sizes() -> None:
     optimizer = SGD(nn.Linear(3, 2).parameters(), lr=0.1)
-    assert repr(optimizer).splitlines()[:4] == [
+    assert repr(optimizer).splitlines()[:5] == [
         "SGD (",
         "Parameter Group 0  # 8 parameters in 2 tensors",
         "    dampening: 0.0",
-        "    lr: 0.1",
+        "    decoupled_weight_decay: False",
+        "    l1_decay: 0.0",
     ]
 
 
@@ -80,7 +81,7 @@ W = mg.tensor([1.0], requires_grad=True)
         (W, TypeError, r"not one Tensor: wrap it in \[ \]"),
         ({"params": [W]}, TypeError, "not one dict"),
         ({W}, TypeError, "a set, which has no order"),
-        (3, TypeError, "not 3"),
+        (3, TypeError, "takes a list of parameters, not a int"),
         ([W, 3.0], TypeError, "parameter 1 of group 0 is a float, not a Tensor"),
         ([("w", W)], TypeError, r"is a tuple.*not named_parameters"),
         ([W * 2], ValueError, "parameter 0 of group 0 was computed by <mul.*leaves"),

@@ -121,10 +121,6 @@ def bad_option(s: Any) -> None:
     s["param_groups"][0]["lr"] = -1.0
 
 
-def decoupled(s: Any) -> None:
-    s["param_groups"][0]["decoupled_weight_decay"] = True
-
-
 def drop_moment(s: Any) -> None:
     del s["state"][3]["exp_avg_sq"]
 
@@ -155,7 +151,6 @@ def bad_kind(s: Any) -> None:
         (drop_group, r"groups have \[2\] parameters, those of this Adam \[4\]"),
         (drop_option, "not of Adam: its options lack betas"),
         (bad_option, "lr must be a number >= 0, not -1.0"),
-        (decoupled, "AdamW"),
         (drop_moment, "parameter 3 lacks 'exp_avg_sq'"),
         (drop_step, "parameter 3 lacks 'step'"),
         (foreign_moment, "parameter 3 has 'square_avg'"),

@@ -1,0 +1,235 @@
+"""Optimisers compared with PyTorch's: a table of options, and 200 steps of each in both libraries.
+
+`deviations` yields the table's rows with the largest deviation of any parameter at any step,
+measured by the largest element of that parameter; ``python tests/parity.py`` prints them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+SHAPES = [(5, 4), (5,), (24, 16), (24,), (), (2, 3, 2)]
+STEPS = 200
+LIMITS = {"float64": 1e-7, "float32": 1e-4}
+
+# Steps are 0.01 unless the options say otherwise.
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("SGD", {}),
+    ("SGD", {"weight_decay": 0.1}),
+    ("SGD", {"maximize": True}),
+    ("SGD", {"momentum": 0.9}),
+    ("SGD", {"momentum": 0.9, "dampening": 0.3}),
+    ("SGD", {"momentum": 0.9, "nesterov": True}),
+    ("SGD", {"momentum": 0.8, "nesterov": True, "weight_decay": 0.1, "maximize": True}),
+    ("SGD", {"momentum": 0.8, "dampening": 0.5, "weight_decay": 0.1, "maximize": True}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.05, "weight_decay": 0.1}),
+    ("Adagrad", {"initial_accumulator_value": 0.5, "eps": 1e-3, "maximize": True}),
+    ("RMSprop", {}),
+    ("RMSprop", {"alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+    ("RMSprop", {"centered": True}),
+    ("RMSprop", {"momentum": 0.9}),
+    ("RMSprop", {"momentum": 0.7, "centered": True, "weight_decay": 0.1, "maximize": True}),
+    ("Adadelta", {"lr": 1.0}),
+    ("Adadelta", {"lr": 0.5, "rho": 0.7, "eps": 1e-4}),
+    ("Adadelta", {"lr": 1.0, "weight_decay": 0.1, "maximize": True}),
+    ("Adam", {}),
+    ("Adam", {"betas": (0.7, 0.8), "eps": 1e-3}),
+    ("Adam", {"weight_decay": 0.1}),
+    ("Adam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("Adam", {"amsgrad": True}),
+    ("Adam", {"maximize": True}),
+    ("Adam", {"amsgrad": True, "weight_decay": 0.1, "maximize": True, "eps": 1e-4}),
+    ("AdamW", {}),
+    ("AdamW", {"weight_decay": 0.5, "betas": (0.8, 0.9)}),
+    ("AdamW", {"amsgrad": True, "weight_decay": 0.2, "maximize": True}),
+    ("NAdam", {}),
+    ("NAdam", {"momentum_decay": 0.05, "betas": (0.8, 0.95), "eps": 1e-4}),
+    ("NAdam", {"weight_decay": 0.1, "maximize": True}),
+    ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("RAdam", {}),
+    ("RAdam", {"betas": (0.8, 0.9), "eps": 1e-4}),
+    ("RAdam", {"betas": (0.9, 0.6)}),  # never more than five gradients in the mean
+    ("RAdam", {"weight_decay": 0.1, "maximize": True}),
+    ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("Adamax", {}),
+    ("Adamax", {"betas": (0.7, 0.9), "eps": 1e-3}),
+    ("Adamax", {"weight_decay": 0.1, "maximize": True}),
+]
+
+# Each step makes up to max_iter iterations: more than 200 in all.
+LBFGS_ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("LBFGS", {}),
+    ("LBFGS", {"line_search_fn": "strong_wolfe"}),
+    ("LBFGS", {"line_search_fn": "strong_wolfe", "history_size": 5, "max_iter": 7}),
+    ("LBFGS", {"line_search_fn": "strong_wolfe", "lr": 0.5, "max_eval": 6}),
+    ("LBFGS", {"lr": 0.5, "max_iter": 4, "history_size": 3}),
+    ("LBFGS", {"tolerance_grad": 1e-2, "tolerance_change": 1e-3}),
+]
+
+
+def text(options: dict[str, Any]) -> str:
+    """Return options as the table shows them."""
+    return ", ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
+
+
+def starts(dtype: str) -> list[np.ndarray]:
+    """Return the parameters' first values; matrices lie in Fortran order, as Linear's do."""
+    rng = np.random.default_rng(1)
+    arrays = [np.asarray(rng.standard_normal(shape), dtype) for shape in SHAPES]
+    return [np.array(a, order="F") for a in arrays]
+
+
+def tensor(array: np.ndarray) -> Any:
+    """Return a torch tensor of an array of any memory order."""
+    import torch
+
+    return torch.tensor(np.array(array, order="C"))
+
+
+def ours(arrays: list[np.ndarray]) -> list[Any]:
+    """Return parameters of minigrad."""
+    return [mg.nn.Parameter(a) for a in arrays]
+
+
+def theirs(arrays: list[np.ndarray]) -> list[Any]:
+    """Return parameters of torch."""
+    import torch
+
+    return [torch.nn.Parameter(tensor(a)) for a in arrays]
+
+
+@functools.cache
+def gradients(dtype: str, count: int = STEPS, seed: int = 2) -> list[list[Any]]:
+    """Return gradients of changing size and memory order; one parameter often has none."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for step in range(count):
+        grads: list[Any] = []
+        for i, shape in enumerate(SHAPES):
+            g = np.asarray(rng.standard_normal(shape) * 10 ** rng.uniform(-2, 1), dtype)
+            if i == 3 and step % 3:
+                grads.append(None)
+            else:
+                grads.append(np.array(g, order="F" if step % 2 else "C"))
+        made.append(grads)
+    return made
+
+
+def give(params: list[Any], grads: list[Any], make: Callable[[np.ndarray], Any]) -> None:
+    """Give the parameters these gradients, as tensors that ``make`` makes."""
+    for p, g in zip(params, grads, strict=True):
+        p.grad = None if g is None else make(g)
+
+
+def distance(mine: list[Any], other: list[Any], first: list[np.ndarray]) -> float:
+    """Return the largest difference, relative to the largest value of its tensor.
+
+    That is the larger one of now and at first: a single number may cross 0.
+    """
+    worst = 0.0
+    for a, b, start in zip(mine, other, first, strict=True):
+        got, want = a.detach().cpu().numpy(), b.detach().numpy()
+        size = max(np.abs(want).max(), np.abs(start).max())
+        worst = max(worst, float(np.abs(got - want).max() / size))
+    return worst
+
+
+def pair(name: str, options: dict[str, Any], dtype: str) -> tuple[Any, Any, list[Any], list[Any]]:
+    """Return the optimiser in minigrad and in torch, and the parameters of each."""
+    import torch
+
+    mine, other = ours(starts(dtype)), theirs(starts(dtype))
+    options = {"lr": 0.01} | options
+    a, b = getattr(mg.optim, name)(mine, **options), getattr(torch.optim, name)(other, **options)
+    return a, b, mine, other
+
+
+def deviation(name: str, options: dict[str, Any], dtype: str) -> float:
+    """Return the largest deviation of `STEPS` steps, or of some hundred iterations of LBFGS."""
+    if name == "LBFGS":
+        return _lbfgs_deviation(options, dtype)
+    a, b, mine, other = pair(name, options, dtype)
+    first = starts(dtype)
+    worst = 0.0
+    for grads in gradients(dtype):
+        give(mine, grads, mg.tensor)
+        give(other, grads, tensor)
+        a.step()
+        b.step()
+        worst = max(worst, distance(mine, other, first))
+    return worst
+
+
+def regression(lib: Any, arrays: list[np.ndarray], make: Callable[[np.ndarray], Any]) -> Any:
+    """Return a function of the parameters: a small network's error, with some L2 penalty."""
+    w1, _, w2 = arrays
+    rng = np.random.default_rng(5)
+    x = make(rng.standard_normal((40, w1.shape[0])).astype(w1.dtype))
+    y = make(rng.standard_normal((40, w2.shape[1])).astype(w1.dtype))
+
+    def loss(params: list[Any]) -> Any:
+        hidden = lib.tanh(x @ params[0] + params[1])
+        error = hidden @ params[2] - y
+        return (error * error).mean() + 0.05 * sum((p * p).sum() for p in params)
+
+    return loss
+
+
+def network(dtype: str) -> list[np.ndarray]:
+    """Return the first weights and biases of the network of `regression`."""
+    rng = np.random.default_rng(4)
+    return [np.asarray(0.5 * rng.standard_normal(s), dtype) for s in [(4, 6), (6,), (6, 2)]]
+
+
+def lbfgs(lib: Any, params: list[Any], options: dict[str, Any], make: Any) -> tuple[Any, Any]:
+    """Return LBFGS, with the closure that it is to be called with, and the parameters."""
+    optimizer = lib.optim.LBFGS(params, **options)
+    loss = regression(lib, network(str(params[0].dtype).removeprefix("torch.")), make)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        value = loss(params)
+        value.backward()
+        return value
+
+    optimizer.closure = closure
+    return optimizer, params
+
+
+def _lbfgs_deviation(options: dict[str, Any], dtype: str, steps: int = 10) -> float:
+    """Return the largest deviation of the parameters; in float32, of the losses.
+
+    Near the lowest loss, rounding in it decides how long a line search's steps are: by about the
+    root of the rounding, which in float32 is more than the limit. The losses agree.
+    """
+    import torch
+
+    first = network(dtype)
+    a, mine = lbfgs(mg, ours([np.array(p, order="F") for p in first]), options, mg.tensor)
+    b, other = lbfgs(torch, theirs(first), options, tensor)
+    worst = 0.0
+    for _ in range(steps):
+        got, want = (optimizer.step(optimizer.closure).item() for optimizer in (a, b))
+        if dtype == "float32":
+            worst = max(worst, abs(got - want) / abs(want))
+        else:
+            worst = max(worst, distance(mine, other, first))
+    return worst
+
+
+def deviations() -> Iterator[tuple[str, str, float, float]]:
+    """Yield each row's name, options, and largest deviations in float64 and float32."""
+    for name, options in ROWS + LBFGS_ROWS:
+        yield (
+            name,
+            text(options),
+            deviation(name, options, "float64"),
+            deviation(name, options, "float32"),
+        )
