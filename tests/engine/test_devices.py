@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
+from support.other_device import on_other_device
 
 import minigrad as mg
-from minigrad.backend import BACKENDS, CPU, Device, gpu_problem
-from minigrad.backend.numpy_backend import NumpyBackend
-from minigrad.engine.tensor import wrap
+from minigrad.backend import CPU, Device, gpu_problem
 
 without_gpu = pytest.mark.skipif(gpu_problem() is None, reason="this machine has a GPU")
 
@@ -53,37 +51,11 @@ def test_cuda_without_a_gpu_says_what_to_install() -> None:
         assert 'pip install "minigrad-engine[gpu1' in str(caught.value)
 
 
-class OtherArray:
-    """An array of another library: one that NumPy's operators do not take."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, values: np.ndarray[Any, Any]) -> None:
-        self.values = values
-        self.dtype, self.shape, self.ndim = values.dtype, values.shape, values.ndim
-        self.size = values.size
-
-
-class OtherBackend(NumpyBackend):
-    """A second backend that says it is a GPU: to test what does not need one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ndarray = OtherArray
-
-    def device_of(self, array: Any) -> Device:
-        return Device("cuda", 0)
-
-    def to_host(self, array: Any) -> Any:
-        return array.values
-
-
 @pytest.fixture
 def other() -> Iterator[mg.Tensor]:
     """Return a tensor on the stand-in device."""
-    BACKENDS[OtherArray] = OtherBackend()
-    yield wrap(OtherArray(np.ones(2, np.float32)), None)
-    del BACKENDS[OtherArray]
+    with on_other_device(np.ones(2, np.float32)) as tensor:
+        yield tensor
 
 
 def test_two_devices_in_one_op(other: mg.Tensor) -> None:
