@@ -79,13 +79,17 @@ def check_saved(node: Node, saved: Iterable[Any]) -> None:
         change = change_since(array, node.time) if is_array(array) else None
         if change is not None:
             ran = show_line(node.line) if node.line else "(mg.detect_anomaly() shows the line)"
+            fix = "make the change out of place, x = x + y instead of x += y, or change a copy, "
+            fix += "x.clone()"
+            if change.op.endswith(".step"):
+                fix = "run every backward before the optimiser's step, or compute the loss again "
+                fix += "after it"
             raise MutationError(
                 f"backward of {node.op.name} needs a {array.dtype}{list(array.shape)} array that "
                 f"was changed in place by {change.op} after {node.op.name} had saved it\n"
                 f"  changed at {show_line(change.line)}\n"
                 f"  {node.op.name} ran at {ran}\n"
-                "  fix: make the change out of place, x = x + y instead of x += y, "
-                "or change a copy, x.clone()"
+                f"  fix: {fix}"
             )
 
 

@@ -67,7 +67,7 @@ class Module:
         own = [n for n in dir(type(self)) if not hasattr(Module, n)]
         near = difflib.get_close_matches("forward", own, 1)
         cure = (
-            f"rename {near[0]!r}"
+            f"rename {near[0]!r} to 'forward'"
             if near
             else "define one in the class: def forward(self, x): return ..."
         )

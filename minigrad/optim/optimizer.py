@@ -242,7 +242,7 @@ class Optimizer:
         if isinstance(params, (set, frozenset)) or not isinstance(params, Iterable):
             kind = f"a {type(params).__name__}"
             if isinstance(params, (set, frozenset)):
-                kind += ", which has no order"
+                kind += ", which has no order: pass a list"
             elif callable(params):  # a model, or a method that was not called
                 kind += ": pass model.parameters()"
             raise TypeError(f"{self._name} takes a list of parameters, not {kind}")
