@@ -4,10 +4,14 @@ Nothing here needs the engine: what is loaded, and the batches of a loader, are 
 operations and modules take as they are; ``mg.tensor(data.x)`` makes a tensor.
 """
 
+from minigrad.data import transforms
 from minigrad.data.collate import default_collate
 from minigrad.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from minigrad.data.errors import DataFileError, DataNotFoundError
+from minigrad.data.folder import ImageFolder
+from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.idx import parse_idx
+from minigrad.data.leaks import LeakFinding
 from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import load_fashion_mnist, load_mnist
 from minigrad.data.records import Images, ImageSplits, Table
@@ -19,22 +23,31 @@ from minigrad.data.samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from minigrad.data.scalers import MinMaxScaler, StandardScaler
 from minigrad.data.seeding import sample_rng
 from minigrad.data.shipped import load_digits, load_iris
 from minigrad.data.split import train_test_split
+from minigrad.data.tables import CsvData, read_csv
 
 __all__ = [
     "BatchSampler",
     "ConcatDataset",
+    "CsvData",
     "DataFileError",
     "DataLoader",
     "DataNotFoundError",
     "Dataset",
+    "ImageFolder",
     "ImageSplits",
     "Images",
+    "KFold",
+    "LeakFinding",
+    "MinMaxScaler",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "StandardScaler",
+    "StratifiedKFold",
     "Subset",
     "SubsetRandomSampler",
     "Table",
@@ -47,6 +60,8 @@ __all__ = [
     "load_mnist",
     "parse_idx",
     "random_split",
+    "read_csv",
     "sample_rng",
     "train_test_split",
+    "transforms",
 ]
