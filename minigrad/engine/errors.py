@@ -105,7 +105,8 @@ def explain(op: Op, inputs: Sequence[Any], attrs: Sequence[Any], error: Exceptio
     if len(devices) > 1:
         return DeviceMismatchError(
             f"{head}: the operands are on {' and '.join(devices)}; "
-            f"move one of them, for example with .to({devices[-1]!r})\n  at {show_line(user_line())}"
+            f"move one of them, for example with .to({devices[-1]!r})\n"
+            f"  at {show_line(user_line())}"
         )
     shapes = [a.shape for a in arrays]
     reason = None
