@@ -1,5 +1,6 @@
 """Optimisers: they change parameters in place from their gradients, in flat buffers."""
 
+from minigrad.optim import lr_scheduler
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adagrad import Adagrad
 from minigrad.optim.adam import Adam
@@ -16,5 +17,5 @@ from minigrad.optim.sgd import SGD
 
 __all__ = [
     "GD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam",
-    "Optimizer", "RAdam", "RMSprop",
+    "Optimizer", "RAdam", "RMSprop", "lr_scheduler",
 ]  # fmt: skip

@@ -74,6 +74,53 @@ LBFGS_ROWS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+SCHEDULE_STEPS = 100
+
+# ReduceLROnPlateau looks at what `watched` returns.
+SCHEDULE_ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("StepLR", {"step_size": 7}),
+    ("StepLR", {"step_size": 1, "gamma": 0.9}),
+    ("MultiStepLR", {"milestones": [3, 50, 50, 80]}),
+    ("MultiStepLR", {"milestones": [0, 10], "gamma": 0.5}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.25, "total_iters": 40}),
+    ("LinearLR", {}),
+    ("LinearLR", {"start_factor": 0.01, "end_factor": 0.5, "total_iters": 60}),
+    ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 30}),
+    ("ExponentialLR", {"gamma": 0.97}),
+    ("CosineAnnealingLR", {"T_max": 100}),
+    ("CosineAnnealingLR", {"T_max": 20, "eta_min": 0.01}),
+    ("CosineAnnealingLR", {"T_max": 1}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 10}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.001}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 100}),
+    ("OneCycleLR", {"max_lr": [0.5, 0.2], "epochs": 10, "steps_per_epoch": 11,
+                    "anneal_strategy": "linear", "pct_start": 0.4}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 120, "three_phase": True,
+                    "base_momentum": 0.7, "max_momentum": 0.9}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 100, "cycle_momentum": False,
+                    "div_factor": 5.0, "final_div_factor": 10.0}),
+    ("ReduceLROnPlateau", {"patience": 2}),
+    ("ReduceLROnPlateau", {"mode": "max", "factor": 0.5, "patience": 0, "cooldown": 3}),
+    ("ReduceLROnPlateau", {"threshold": 0.1, "threshold_mode": "abs", "patience": 1,
+                           "min_lr": [0.01, 0.001]}),
+    ("ReduceLROnPlateau", {"mode": "max", "threshold": 0.2, "threshold_mode": "abs",
+                           "patience": 1, "factor": 0.8, "eps": 0.01}),
+    ("SequentialLR", {"milestones": [10], "schedulers": [
+        ("LinearLR", {"start_factor": 0.1, "total_iters": 10}),
+        ("CosineAnnealingLR", {"T_max": 90}),
+    ]}),
+    ("SequentialLR", {"milestones": [5, 30, 60], "schedulers": [
+        ("ConstantLR", {"factor": 0.1, "total_iters": 100}),
+        ("StepLR", {"step_size": 6, "gamma": 0.5}),
+        ("CosineAnnealingWarmRestarts", {"T_0": 8}),
+        ("ExponentialLR", {"gamma": 0.9}),
+    ]}),
+    ("LambdaLR", {"lr_lambda": lambda epoch: 0.95**epoch}),
+    ("LambdaLR", {"lr_lambda": [lambda epoch: 1 / (1 + epoch), lambda epoch: epoch // 10]}),
+]  # fmt: skip
+
+
 def text(options: dict[str, Any]) -> str:
     """Return options as the table shows them."""
     return ", ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
@@ -224,8 +271,70 @@ def _lbfgs_deviation(options: dict[str, Any], dtype: str, steps: int = 10) -> fl
     return worst
 
 
+def watched(step: int) -> float:
+    """Return a quantity that falls, stays and jumps, for the schedule that watches one."""
+    return float(np.random.default_rng(step // 3).uniform(0.5, 1.5) + 5 / (1 + step))
+
+
+def schedule(lib: Any, optimizer: Any, name: str, options: dict[str, Any]) -> Any:
+    """Return a schedule of a row in minigrad or torch."""
+    kind = getattr(lib.optim.lr_scheduler, name)
+    if name == "SequentialLR":
+        parts = [schedule(lib, optimizer, *part) for part in options["schedulers"]]
+        return kind(optimizer, parts, options["milestones"])
+    return kind(optimizer, **options)
+
+
+def grouped(lib: Any, kind: str = "SGD") -> Any:
+    """Return an optimiser of two groups with learning rates of their own."""
+    p, q = (ours if lib is mg else theirs)([np.ones(2), np.ones(3)])
+    groups = [{"params": [p], "lr": 0.1}, {"params": [q]}]
+    options = {"momentum": 0.9} if kind == "SGD" else {}
+    return getattr(lib.optim, kind)(groups, lr=0.3, **options)
+
+
+def advance(optimizer: Any, schedule: Any, step: int) -> list[float]:
+    """Make a step of both; return all that a schedule may set in the groups."""
+    optimizer.step()
+    watches = type(schedule).__name__ == "ReduceLROnPlateau"
+    schedule.step(*([watched(step)] if watches else []))
+    assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+    return [
+        value
+        for group in optimizer.param_groups
+        for value in (group["lr"], group.get("momentum", 0.0), *group.get("betas", ()))
+    ]
+
+
+def schedule_deviation(name: str, options: dict[str, Any], kind: str = "SGD") -> float:
+    """Return the largest deviation in `SCHEDULE_STEPS` steps, relative to the first values."""
+    import torch
+
+    runs = []
+    for lib in (mg, torch):
+        optimizer = grouped(lib, kind)
+        made = schedule(lib, optimizer, name, options)
+        runs.append([advance(optimizer, made, step) for step in range(SCHEDULE_STEPS)])
+    got, want = (np.array(run) for run in runs)
+    return float(np.abs(got - want).max() / np.abs(want).max())
+
+
+def schedule_text(options: dict[str, Any]) -> str:
+    """Return a schedule's options as the table shows them."""
+    shown = dict(options)
+    if "lr_lambda" in shown:
+        many = isinstance(shown["lr_lambda"], list)
+        shown["lr_lambda"] = "one for each group" if many else "one for all"
+    if "schedulers" in shown:
+        shown["schedulers"] = "+".join(name for name, _ in shown["schedulers"])
+    return text(shown)
+
+
 def deviations() -> Iterator[tuple[str, str, float, float]]:
-    """Yield each row's name, options, and largest deviations in float64 and float32."""
+    """Yield each row's name, options, and largest deviations in float64 and float32.
+
+    Schedules compute with Python's floats alone; their second deviation is NaN.
+    """
     for name, options in ROWS + LBFGS_ROWS:
         yield (
             name,
@@ -233,3 +342,5 @@ def deviations() -> Iterator[tuple[str, str, float, float]]:
             deviation(name, options, "float64"),
             deviation(name, options, "float32"),
         )
+    for name, options in SCHEDULE_ROWS:
+        yield name, schedule_text(options), schedule_deviation(name, options), float("nan")
