@@ -3,8 +3,9 @@
 from minigrad.check.gradcheck import gradcheck, gradgradcheck
 from minigrad.check.lint import lint
 from minigrad.check.lints import Finding, Findings
-from minigrad.check.report import GradcheckReport, Mismatch
+from minigrad.check.report import GradcheckReport, Mismatch, Row
 
 __all__ = [
-    "Finding", "Findings", "GradcheckReport", "Mismatch", "gradcheck", "gradgradcheck", "lint",
+    "Finding", "Findings", "GradcheckReport", "Mismatch", "Row", "gradcheck", "gradgradcheck",
+    "lint",
 ]  # fmt: skip

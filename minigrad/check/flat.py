@@ -1,91 +1,87 @@
-"""A function of tensors seen as one map of R^n to R^m: all inputs in one vector, all outputs too.
+"""A function of tensors seen as one map of R^n to R^m: all leaves in one vector, all outputs too.
 
 Its derivative is known twice: by backward, as ``v^T J``, and from values alone, as ``J u``.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, backend_of, is_array, to_device
-from minigrad.engine.backward import gradients
-from minigrad.engine.modes import enable_grad, no_grad
+from minigrad.check.subject import Subject, floating, pull_back
+from minigrad.engine.modes import no_grad
 from minigrad.engine.tensor import Tensor, wrap
 
 COMPLEX_STEP = 1e-100  # f(x + ih) = f(x) + ih f'(x): no subtraction, so no step is too small
 
 Vector = np.ndarray[Any, Any]
-Function = Callable[..., Any]
 
 
 class FlatFunction:
-    """``fn`` at one point; ``pull`` is backward's derivative there, ``push`` the numeric one.
+    """A subject at its point; ``pull`` is backward's derivative there, ``push`` the numeric one.
 
     Parameters
     ----------
-    fn : callable
-        ``fn(*args)`` returns a Tensor or several; those that are not floating are ignored.
-    args : Tensor or sequence
-        The point. Differentiated by are the tensors that require grad, or all floating ones if
-        none does; they must be float64.
+    subject : Subject
+        The function and its point. Outputs that are not floating tensors are ignored.
     eps : float
         Step of the central difference.
     method : {"central", "complex"}
         How ``push`` differentiates.
     """
 
-    def __init__(self, fn: Function, args: Any, eps: float, method: str = "central") -> None:
-        self.fn, self.eps, self.method = fn, eps, method
-        self.args = list(args) if isinstance(args, (list, tuple)) else [args]
-        self.at = _differentiable(self.args)
-        self.leaves = [wrap(self.args[i]._array, None).requires_grad_() for i in self.at]
+    def __init__(self, subject: Subject, eps: float, method: str = "central") -> None:
+        self.subject, self.eps, self.method = subject, eps, method
+        self.leaves = subject.leaves
         self.x = _flatten([x._array for x in self.leaves])
-        with enable_grad():
-            self.outputs = floating(fn(*self._with(self.leaves)))
+        self.outputs = floating(subject.first())
         if not self.outputs:
             raise TypeError("fn returned no floating Tensor: there is nothing to differentiate")
-        self.value = _flatten([y._array for y in self.outputs])
-        self.n, self.m = self.x.size, self.value.size
-
-    def _with(self, values: Sequence[Any]) -> list[Any]:
-        args = list(self.args)
-        for i, value in zip(self.at, values, strict=True):
-            args[i] = value
-        return args
+        self.n, self.m = self.x.size, sum(y.numel() for y in self.outputs)
+        self.value = self.evaluate(self.x.copy())
 
     def evaluate(self, x: Vector) -> Vector:
-        """Return the outputs at another point; for a complex one fn is called on raw arrays."""
-        parts = self.split(x, self.leaves)
+        """Return the outputs at another point."""
         with no_grad():
-            if x.dtype.kind != "c":
-                found = floating(self.fn(*self._with([wrap(p, None) for p in parts])))
-                return _flatten([y._array for y in found])
-            result = self.fn(*self._with(parts))
+            values = [wrap(part, None) for part in self.split(x, self.leaves)]
+            return _flatten([y._array for y in floating(self.subject(values))])
+
+    def evaluate_complex(self, x: Vector) -> Vector:
+        """Return the outputs at a complex point; fn is called on raw arrays."""
+        cure = "check it by method='central'"
+        try:
+            result = self.subject(self.split(x, self.leaves))
+        except Exception as error:
+            raise TypeError(
+                "method='complex' calls fn on raw complex arrays, and there it raised "
+                f"{type(error).__name__}: {error}; write mg.tanh(x) for x.tanh(), or {cure}"
+            ) from error
         results = result if isinstance(result, (tuple, list)) else [result]
         arrays = [y for y in results if is_array(y) and y.dtype.kind in "fc"]
         if sum(y.size for y in arrays) != self.m or any(y.dtype.kind == "f" for y in arrays):
-            raise TypeError("fn does not keep complex arrays complex: check it by method='central'")
+            raise TypeError(f"fn does not keep complex arrays complex: {cure}")
         return _flatten(arrays)
 
     def repeats(self) -> bool:
         """Say whether two calls give the same values."""
-        one, two = self.evaluate(self.x), self.evaluate(self.x)
+        one, two = self.value, self.evaluate(self.x.copy())
         return one.shape == two.shape == (self.m,) and np.array_equal(one, two, equal_nan=True)
 
     def push(self, u: Vector) -> Vector:
         """Return ``J u``, from values alone."""
         if self.method == "complex":
-            return self.evaluate(self.x + 1j * COMPLEX_STEP * u).imag / COMPLEX_STEP
+            return self.evaluate_complex(self.x + 1j * COMPLEX_STEP * u).imag / COMPLEX_STEP
         right, left = self.evaluate(self.x + self.eps * u), self.evaluate(self.x - self.eps * u)
         return (right - left) / (2 * self.eps)
 
     def pull(self, v: Vector) -> Vector:
         """Return ``v^T J``, by backward."""
-        cotangents = [wrap(g, None) for g in self.split(v, self.outputs)]
+        cotangents = [wrap(g, None) for g in self.split(v.copy(), self.outputs)]
         found = pull_back(self.outputs, self.leaves, cotangents, retain_graph=True)
         return _flatten([g._array for g in found])
 
@@ -104,62 +100,41 @@ class FlatFunction:
             raise ValueError(f"cotangents of shapes {shapes} for outputs of shapes {wanted}")
         return _flatten(arrays).astype(np.float64)
 
+    # ---- names --------------------------------------------------------------------------------
+
+    def spans(self) -> list[slice]:
+        """Return where each leaf lies in the vector of all."""
+        ends = np.cumsum([0, *(x.numel() for x in self.leaves)]).tolist()
+        return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+    def element(self, k: int) -> str:
+        """Name input element k, as ``input 1[0, 2]``."""
+        i, index = _place(k, self.leaves)
+        return self.subject.names[i] + index
+
     def name(self, k: int, j: int | None = None) -> str:
         """Name a derivative: of output element j (of ``v . outputs``: None) by input element k."""
-        of = "(v . outputs)" if j is None else "output" + _place(j, self.outputs)
-        return f"d {of} / d input" + _place(k, self.leaves, self.at)
-
-    def one_sided(self, k: int, weights: Vector) -> tuple[float, float]:
-        """Return the left and right difference quotient of ``weights . outputs`` by element k."""
-        u = np.where(np.arange(self.n) == k, self.eps, 0.0)
-        left, here, right = (weights @ self.evaluate(self.x + s * u) for s in (-1, 0, 1))
-        return (here - left) / self.eps, (right - here) / self.eps
+        of = "(v . outputs)"
+        if j is not None:
+            i, index = _place(j, self.outputs)
+            of = self.subject.output_name(i) + index
+        return f"d {of} / d {self.element(k)}"
 
 
-def pull_back(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], **how: bool
-) -> list[Tensor]:
-    """Return the gradients of some outputs, zeros where an input has no part in them."""
-    ends = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    found: Sequence[Tensor | None] = [None] * len(inputs)
-    if ends:
-        found = gradients([y for y, _ in ends], inputs, [g for _, g in ends], **how)
-    return [
-        wrap(backend_of(x._array).zeros_like(x._array), None) if g is None else g
-        for g, x in zip(found, inputs, strict=True)
-    ]
-
-
-def floating(result: Any) -> list[Tensor]:
-    """Return the floating tensors among a function's results."""
-    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-    return [y for y in outputs if isinstance(y, Tensor) and y.is_floating_point()]
-
-
-def _differentiable(args: Sequence[Any]) -> list[int]:
-    """Return the places of the arguments to differentiate by."""
-    candidates = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.is_floating_point()]
-    at = [i for i in candidates if args[i].requires_grad] or candidates
-    if not at:
-        raise TypeError("no input is a floating Tensor: there is nothing to differentiate by")
-    for i in at:
-        if args[i].dtype != np.float64:
-            raise TypeError(
-                f"input {i} is {args[i].dtype}: differences of values keep only about half of the "
-                "digits, so they need float64; pass x.double()"
-            )
-    return at
+def one_hot(size: int, k: int) -> Vector:
+    """Return a vector of zeros with a 1 at place k."""
+    return np.where(np.arange(size) == k, 1.0, 0.0)
 
 
 def _flatten(arrays: Sequence[Array]) -> Vector:
     return np.concatenate([backend_of(a).to_host(a).ravel() for a in arrays])
 
 
-def _place(k: int, tensors: Sequence[Tensor], numbers: Sequence[int] | None = None) -> str:
-    """Return where element k of some tensors laid end to end is, as `` 1[0, 2]``."""
+def _place(k: int, tensors: Sequence[Tensor]) -> tuple[int, str]:
+    """Return in which of some tensors laid end to end element k is, and where, as ``[0, 2]``."""
     for i, shape in enumerate(t.shape for t in tensors):
         if k < math.prod(shape):
             index = ", ".join(str(int(p)) for p in np.unravel_index(k, shape)) if shape else ""
-            return f" {i if numbers is None else numbers[i]}[{index}]"
+            return i, f"[{index}]"
         k -= math.prod(shape)
     raise IndexError(k)

@@ -6,21 +6,18 @@ transpose gradient 1 everywhere, and a wrong rule goes unseen.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigrad.check.flat import FlatFunction, Function, Vector, floating, pull_back
-from minigrad.check.report import GradcheckReport, Mismatch
-from minigrad.engine.modes import enable_grad, is_grad_enabled
-from minigrad.engine.tensor import Tensor, wrap
+from minigrad.check.analytic import not_analytic
+from minigrad.check.compare import FULL, Directions, Tolerance, Whole, directions, whole
+from minigrad.check.flat import FlatFunction, Vector
+from minigrad.check.judgement import judge, nothing_shown, rows_of
+from minigrad.check.report import GradcheckReport
+from minigrad.check.subject import Function, Subject, gradients_of, subject_of
 
-FULL = 4096  # entries of a Jacobian up to which all of it is compared
-DIRECTIONS = 8  # random directions beyond that
-
-Where = Callable[[int], tuple[int | None, int | None]]  # entry -> (output element, input element)
+METHODS = ("central", "complex", "auto")
 
 
 def gradcheck(
@@ -38,16 +35,25 @@ def gradcheck(
 
     Up to 4096 entries all of the Jacobian J is compared: its rows by one backward each, its
     columns by one central difference ``(f(x + eps) - f(x - eps)) / 2 eps`` each, and ``v^T J`` for
-    a random cotangent ``v``. A larger one is compared as ``v^T J u`` in random directions ``u``,
-    and a mismatch traced to one input element.
+    a random cotangent ``v``. A larger one is compared as ``v^T J u`` in random directions ``u``
+    within each input, and a mismatch traced to one element.
+
+    A mismatch is looked into at other steps and from both sides, to tell a wrong rule from a
+    kink (``relu`` at 0, a tie of ``max``), from lost digits (inputs of 1e8) and from the border
+    of the domain; see `GradcheckReport` for the verdicts.
 
     Parameters
     ----------
-    fn : callable
-        ``fn(*inputs)`` returns a Tensor or several; those that are not floating are ignored.
-    inputs : Tensor or sequence
+    fn : callable or module
+        ``fn(*inputs)`` returns a Tensor or several; those that are not floating are ignored. Of
+        a module (and of a method of one) all parameters that require grad are checked too. It
+        is the copy of the module that is run, in float64, and each call starts from the same
+        state and draws the same random numbers; so batch norm and dropout can be checked as they
+        are, and the module stays as it is.
+    inputs : Tensor, module or sequence
         Differentiated by are the tensors that require grad, or all floating ones if none does;
-        they must be float64. Other arguments are passed on as they are.
+        they must be float64. Modules among the inputs are treated like ``fn``. Other arguments,
+        such as labels, are passed on as they are.
     eps : float
         Step of the central difference.
     atol, rtol : float
@@ -56,9 +62,10 @@ def gradcheck(
         Compare ``v^T J`` for this cotangent (one for each output), and nothing else.
     seed : int
         Seed of the random cotangent and directions.
-    method : {"central", "complex"}
+    method : {"central", "complex", "auto"}
         ``"complex"`` steps along the imaginary axis, ``Im f(x + ih) / h``, which loses no digit:
         ``fn`` is then called on raw complex arrays, and must be made of analytic ops alone.
+        ``"auto"`` does so where it can be done, and takes central differences elsewhere.
 
     Returns
     -------
@@ -68,51 +75,38 @@ def gradcheck(
     Raises
     ------
     TypeError
-        An input to differentiate by is not float64, there is none, or ``fn`` returns no floating
-        Tensor.
+        An input to differentiate by is not float64, there is none, ``fn`` returns no floating
+        Tensor, or the complex step is asked for and ``fn`` is not for it.
+    ValueError
+        ``method`` is unknown, a step or tolerance is not positive, or ``cotangent`` has not the
+        outputs' shapes.
+
+    References
+    ----------
+    A. Griewank and A. Walther, "Evaluating Derivatives", 2nd ed. (2008), section 3.1 (``v^T J u``
+    both ways); J. Martins, P. Sturdza, J. Alonso, "The Complex-Step Derivative Approximation",
+    ACM TOMS 29 (2003).
 
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.check import gradcheck
     >>> x = mg.tensor([0.5, -1.0, 2.0], dtype=mg.float64)
-    >>> bool(gradcheck(mg.tanh, x))
+    >>> bool(mg.gradcheck(mg.tanh, x))
     True
+    >>> mg.gradcheck(mg.relu, mg.zeros(2, dtype=mg.float64)).verdict
+    'kink'
     >>> ones = mg.ones(3, dtype=mg.float64)
-    >>> gradcheck(mg.softmax, [x, 0], cotangent=ones).verdict
+    >>> mg.gradcheck(mg.softmax, [x, 0], cotangent=ones).verdict
     'vacuous'
+    >>> net, loss = mg.nn.Linear(3, 2), mg.nn.CrossEntropyLoss()
+    >>> report = mg.gradcheck(lambda net, x, labels: loss(net(x), labels),
+    ...                       [net, x.reshape(1, 3), mg.tensor([1])])
+    >>> [row.name for row in report.rows]
+    ['input 1', 'input 0.weight', 'input 0.bias']
     """
-    if method not in ("central", "complex"):
-        raise ValueError(f"method must be 'central' or 'complex', not {method!r}")
-    flat = FlatFunction(fn, inputs, eps, method)
-    how = "complex step" if method == "complex" else f"central difference, eps {eps:g}"
-    if not flat.repeats():
-        note = "two calls of fn differ: seed what it draws"
-        return GradcheckReport("failed", how, 0, None, seed, (note,))
-    rng = np.random.default_rng(seed)
-    v = _away_from_zero(rng, flat.m) if cotangent is None else flat.join(cotangent)
-    if flat.n * flat.m <= FULL:
-        analytic, numeric, where = _whole(flat, v, every_row=cotangent is None)
-    else:
-        analytic, numeric, where = _directions(flat, v, rng, atol, rtol)
-    if not analytic.size:
-        return GradcheckReport("passed", how, 0, None, seed, ("there is no element to compare",))
-
-    excess = _excess(analytic, numeric, atol, rtol)
-    i = int(excess.argmax())
-    j, k = where(i)
-    what = f"v^T J u in random direction {i}" if k is None else flat.name(k, j)
-    worst = Mismatch(what, float(analytic[i]), float(numeric[i]), float(excess[i]))
-    verdict, notes = "passed", []
-    if worst.excess > 1:
-        verdict = "failed"
-        if k is not None:
-            notes = _suggestions(flat, worst, k, v if j is None else _one_hot(flat.m, j))
-    elif max(np.abs(analytic).max(), np.abs(numeric).max()) <= atol:
-        verdict = "vacuous"
-        notes = ["every derivative looked at is 0, so a rule that loses terms would pass: choose "
-                 "another cotangent (not all ones) or another point"]  # fmt: skip
-    return GradcheckReport(verdict, how, analytic.size, worst, seed, tuple(notes))
+    _check_options(eps, atol, rtol, method)
+    subject = subject_of(fn, inputs)
+    return _check("gradcheck", subject, eps, Tolerance(atol, rtol), cotangent, seed, method)
 
 
 def gradgradcheck(
@@ -128,117 +122,96 @@ def gradgradcheck(
     """Compare the second derivatives of ``fn`` with differences of its gradients.
 
     It is `gradcheck` of the function ``(x, v) -> v^T J(x)``, that is of the gradients that
-    backward computes with ``create_graph``, by the inputs and by the cotangent. The parameters
-    are those of `gradcheck`; ``cotangent`` is the ``v`` to start from.
+    backward computes with ``create_graph``, by the inputs (and parameters) and by the cotangent.
+    The parameters are those of `gradcheck`; ``cotangent`` is the ``v`` to start from.
 
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.check import gradgradcheck
     >>> x = mg.tensor([0.5, -1.0, 2.0], dtype=mg.float64)
-    >>> bool(gradgradcheck(mg.tanh, x))
+    >>> bool(mg.gradgradcheck(mg.tanh, x))
     True
     """
-    flat = FlatFunction(fn, inputs, eps)
-    count = len(flat.args)
-
-    def first(*args: Any) -> list[Tensor]:
-        """Return the gradients of fn at the first arguments, for the cotangents after them."""
-        values, record = list(args[:count]), is_grad_enabled()
-        for i in flat.at:
-            if not record:
-                values[i] = wrap(values[i]._array, None).requires_grad_()
-        with enable_grad():
-            outputs = floating(fn(*values))
-        checked = [values[i] for i in flat.at]
-        return pull_back(outputs, checked, args[count:], create_graph=record)
-
+    _check_options(eps, atol, rtol, "central")
+    flat = FlatFunction(subject_of(fn, inputs), eps)
     v = np.random.default_rng(seed).standard_normal(flat.m)
     start = flat.split(v if cotangent is None else flat.join(cotangent), flat.outputs)
-    args = list(flat.args)
-    for i, leaf in zip(flat.at, flat.leaves, strict=True):
-        args[i] = leaf  # marked, so that no other argument is differentiated by
-    args += [wrap(g, None).requires_grad_() for g in start]
-    return gradcheck(first, args, eps=eps, atol=atol, rtol=rtol, seed=seed + 1)
+    subject = gradients_of(flat.subject, flat.outputs, start)
+    return _check("gradgradcheck", subject, eps, Tolerance(atol, rtol), None, seed + 1, "central")
+
+
+def _check_options(eps: float, atol: float, rtol: float, method: str) -> None:
+    if method not in METHODS:
+        raise ValueError(f"method must be 'central', 'complex' or 'auto', not {method!r}")
+    if not (eps > 0 and atol > 0 and rtol >= 0):
+        raise ValueError(
+            f"eps={eps} and atol={atol} must be positive, and rtol={rtol} not negative"
+        )
 
 
 # ---- how --------------------------------------------------------------------------------------
 
 
-def _whole(flat: FlatFunction, v: Vector, every_row: bool) -> tuple[Vector, Vector, Where]:
-    """Return ``v^T J`` and all of J by backward, the same from values, and what each entry is."""
-    jacobian = np.empty((flat.m, flat.n))
-    for k in range(flat.n):
-        jacobian[:, k] = flat.push(_one_hot(flat.n, k))
-    analytic, numeric = [flat.pull(v)], [v @ jacobian]
-    for j in range(flat.m if every_row else 0):  # times v_j: a rule that ignores g must not pass
-        analytic.append(flat.pull(v * _one_hot(flat.m, j)) / v[j])
-        numeric.append(jacobian[j])
-
-    def where(i: int) -> tuple[int | None, int | None]:
-        row, k = divmod(i, flat.n)
-        return (row - 1 if row else None), k
-
-    return np.concatenate(analytic), np.concatenate(numeric), where
-
-
-def _directions(
-    flat: FlatFunction, v: Vector, rng: np.random.Generator, atol: float, rtol: float
-) -> tuple[Vector, Vector, Where]:
-    """Return ``v^T J u`` both ways; if a direction disagrees, one element of it that does."""
-    pulled = flat.pull(v)
-    analytic, numeric = [], []
-    for _ in range(DIRECTIONS):
-        u = rng.standard_normal(flat.n)
-        analytic.append(pulled @ u)
-        numeric.append(v @ flat.push(u))
-        if not _excess(analytic[-1], numeric[-1], atol, rtol) <= 1:
-            k = _culprit(flat, v, pulled, u)
-            found = v @ flat.push(_one_hot(flat.n, k))
-            return pulled[[k]], np.array([found]), lambda _, k=k: (None, k)
-    return np.array(analytic), np.array(numeric), lambda _: (None, None)
-
-
-def _culprit(flat: FlatFunction, v: Vector, pulled: Vector, u: Vector) -> int:
-    """Halve a direction that disagrees, and keep the worse half, until one element is left."""
-    low, high, places = 0, flat.n, np.arange(flat.n)
-    while high - low > 1:
-        middle = (low + high) // 2
-        errors = []
-        for start, end in ((low, middle), (middle, high)):
-            part = np.where((places >= start) & (places < end), u, 0.0)
-            error = abs(v @ flat.push(part) - pulled @ part)
-            errors.append(error if math.isfinite(error) else math.inf)
-        low, high = (low, middle) if errors[0] >= errors[1] else (middle, high)
-    return low
+def _check(
+    check: str,
+    subject: Subject,
+    eps: float,
+    tolerance: Tolerance,
+    cotangent: Any,
+    seed: int,
+    method: str,
+) -> GradcheckReport:
+    """Compare, judge and report."""
+    flat = FlatFunction(subject, eps)
+    flat.method = _method(flat, method)
+    how = "complex step" if flat.method == "complex" else f"central difference, eps {eps:g}"
+    if not flat.repeats():
+        note = (
+            "two calls of fn differ, so there is no derivative to compare: let it draw its random "
+            "numbers from minigrad's default generator, which is given the same state at each "
+            "call, or turn them off (eval mode)"
+        )
+        return GradcheckReport("random", how, 0, None, seed, (*subject.notes, note), check=check)
+    rng = np.random.default_rng(seed)
+    v = _away_from_zero(rng, flat.m) if cotangent is None else flat.join(cotangent)
+    found: Whole | Directions
+    if flat.n * flat.m <= FULL:
+        found = whole(flat, v, every_row=cotangent is None)
+    else:
+        how += ", in random directions"
+        found = directions(flat, v, rng)
+    analytic, numeric = np.asarray(found.analytic), np.asarray(found.numeric)
+    excess = tolerance.excess(analytic, numeric)
+    if not excess.size:
+        note = "there is no element to compare"
+        return GradcheckReport("vacuous", how, 0, None, seed, (*subject.notes, note), check=check)
+    rows = rows_of(found, excess, np.abs(numeric))
+    verdict, worst, notes = judge(found, excess, tolerance)
+    notes = [*notes, *nothing_shown(verdict, rows, tolerance), *subject.notes]
+    return GradcheckReport(verdict, how, excess.size, worst, seed, tuple(notes), tuple(rows), check)
 
 
-def _excess(analytic: Any, numeric: Any, atol: float, rtol: float) -> Any:
-    """Return the differences in tolerances; NaN and infinity never agree."""
-    with np.errstate(invalid="ignore"):
-        excess = np.abs(analytic - numeric) / (atol + rtol * np.abs(numeric))
-    return np.where(np.isfinite(excess), excess, np.inf)
-
-
-def _suggestions(flat: FlatFunction, worst: Mismatch, k: int, weights: Vector) -> list[str]:
-    """Say what may be behind a mismatch at input element k."""
-    notes = []
-    if not any(y.requires_grad for y in flat.outputs):
-        notes.append("fn's result has no graph: it was detached, or computed under no_grad")
-    if not (math.isfinite(worst.analytic) and math.isfinite(worst.numeric)):
-        return [*notes, "NaN or infinity: the point is outside fn's domain, or something overflows"]
-    if flat.method == "central":
-        left, right = flat.one_sided(k, weights)
-        if abs(right - left) > 1e-3 * (1e-3 + abs(right) + abs(left)):
-            notes.append(
-                f"the difference quotient is {left:.6g} on the left and {right:.6g} on the right: "
-                f"a kink, a tie or a jump within eps of {flat.x[k]:.6g}; move that element away"
-            )
-    return notes
-
-
-def _one_hot(size: int, k: int) -> Vector:
-    return np.where(np.arange(size) == k, 1.0, 0.0)
+def _method(flat: FlatFunction, method: str) -> str:
+    """Return "central" or "complex"; raise if the complex step is asked for in vain."""
+    if method == "central":
+        return method
+    ops = not_analytic(flat.outputs)
+    if flat.subject.copies is not None:
+        why = "fn has modules, whose parameters are Tensors and never complex"
+    elif ops:
+        why = f"fn is made of {', '.join(ops)}, which {'is' if len(ops) == 1 else 'are'} "
+        why += "not known to be analytic and does not keep complex arrays complex"
+    elif method == "complex":
+        return method
+    else:
+        try:
+            flat.evaluate_complex(flat.x + 0j)
+        except TypeError:
+            return "central"
+        return "complex"
+    if method == "complex":
+        raise TypeError(f"method='complex': {why}: check it by method='central'")
+    return "central"
 
 
 def _away_from_zero(rng: np.random.Generator, size: int) -> Vector:

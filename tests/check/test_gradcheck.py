@@ -96,7 +96,7 @@ def test_report_names_the_element() -> None:
     assert report.worst.analytic == 0.0
     assert report.worst.numeric == pytest.approx(3.0)
     text = str(report)
-    for part in ("gradcheck failed", "analytic  0", "numeric   ", "ratio     0", "seed 0"):
+    for part in ("gradcheck: failed", "analytic   0", "numeric    ", "ratio      0", "seed 0"):
         assert part in text
     assert repr(report) == text
 
@@ -154,14 +154,17 @@ def test_kink_is_said_in_words() -> None:
     report = gradcheck(mg.relu, mg.tensor([1.0, 0.0, -1.0], dtype=mg.float64))
     assert not report
     assert report.worst.what == "d output 0[1] / d input 0[1]"
+    assert report.verdict == "kink"
     (note,) = report.notes
-    assert "0 on the left and 1 on the right" in note
-    assert "kink" in note
+    assert "0 from the left and 1 from the right" in note
+    assert "shift that element by 1e-05" in note
 
 
 def test_wrong_rule_at_a_smooth_point_is_not_called_a_kink(plant: Callable[..., None]) -> None:
     plant("tanh", x=lambda g: g * 3.0)
-    assert gradcheck(mg.tanh, t(4)).notes == ()
+    report = gradcheck(mg.tanh, t(4))
+    assert report.verdict == "failed"
+    assert "kink" not in str(report)
 
 
 def test_complex_step() -> None:
@@ -170,7 +173,7 @@ def test_complex_step() -> None:
     assert report, report
     with pytest.raises(TypeError, match="does not keep complex arrays complex"):
         gradcheck(mg.abs, x, method="complex")
-    with pytest.raises(ValueError, match="'central' or 'complex', not 'forward'"):
+    with pytest.raises(ValueError, match="'central', 'complex' or 'auto', not 'forward'"):
         gradcheck(mg.exp, x, method="forward")
 
 
@@ -188,9 +191,23 @@ def test_what_is_no_gradient_check() -> None:
 
 
 def test_random_function_is_said_to_be_random() -> None:
-    report = gradcheck(lambda x: x * mg.rand(3, dtype=mg.float64), t(3))
+    rng = np.random.default_rng(0)
+    report = gradcheck(lambda x: x * mg.tensor(rng.random(3)), t(3))
     assert not report
+    assert report.verdict == "random"
     assert "two calls of fn differ" in report.notes[0]
+    assert report.worst is None
+
+
+def test_minigrads_generator_is_given_the_same_state_at_each_call() -> None:
+    mg.manual_seed(3)
+    before = mg.default_generator.get_state()
+    for check in (gradcheck, gradgradcheck):
+        report = check(lambda x: mg.tanh(mg.dropout(x, 0.5)), t(4, 4))
+        assert report, report
+        assert "every call drew the same ones" in report.notes[0]
+        assert mg.default_generator.get_state() == before
+    assert gradcheck(mg.tanh, t(4)).notes == ()
 
 
 def test_detached_result_is_said_to_be_detached() -> None:
@@ -210,7 +227,7 @@ def test_nan_never_passes() -> None:
 
 def test_nothing_to_compare() -> None:
     report = gradcheck(mg.tanh, mg.zeros(0, 3, dtype=mg.float64))
-    assert report
+    assert report.verdict == "vacuous"
     assert report.compared == 0
     assert "no element" in report.notes[0]
 

@@ -53,7 +53,7 @@ def test_value_and_gradient(row: Op, data: st.DataObject) -> None:
             assert g.dtype == x.dtype
     if dtype == np.float64:
         report = derivative(call, "cpu", gradcheck)
-        assert report.verdict != "failed", f"\n{report}"
+        assert report.verdict in ("passed", "vacuous"), f"\n{report}"
     if len(tensors) == 2 and tensors[0].shape != tensors[1].shape:  # broadcast by hand
         whole = np.broadcast_arrays(*call.values)
         stretched = Call(row, [x.copy() for x in whole], call.options)

@@ -17,7 +17,7 @@ def agree(function: Any, *inputs: mg.Tensor) -> None:
     """Check both derivatives of a function."""
     for check in (gradcheck, gradgradcheck):
         report = check(function, list(inputs))
-        assert report.verdict != "failed", f"\n{report}"
+        assert report.verdict in ("passed", "vacuous"), f"\n{report}"
 
 
 def uniform(low: float, high: float) -> mg.Tensor:
