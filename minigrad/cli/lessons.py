@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from minigrad.check.lints.lessons import FOLDERS
+
 PACKAGE = Path(__file__).resolve().parents[1]
-# Inside the package in a wheel, beside it in a checkout.
-FOLDERS = (PACKAGE / "lessons", PACKAGE.parent / "lessons")
 
 
 class LessonError(Exception):

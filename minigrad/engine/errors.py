@@ -145,8 +145,8 @@ def check_finite(what: str, array: Any, inputs: Sequence[Any], line: str) -> Non
     nans, infs = int(xp.isnan(array).sum()), int(xp.isinf(array).sum())
     if nans or infs:
         made = " and ".join(
-            f"{n} {word}{'s' if n > 1 and word == 'NaN' else ''}"
-            for n, word in ((nans, "NaN"), (infs, "infinity"))
+            f"{n} {several if n > 1 else one}"
+            for n, one, several in ((nans, "NaN", "NaNs"), (infs, "infinity", "infinities"))
             if n
         )
         raise AnomalyError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,22 +10,26 @@ from minigrad.check.lints.step import Step, to_host
 from minigrad.check.lints.table import Seen, smell
 from minigrad.check.lints.tape import output_of, source
 
-DEAD = 0.5  # share of a layer's units
+DEAD = 0.75  # share of a layer's units
 SATURATED = 0.9  # share of an activation's values
 FLAT = 0.01  # an activation is flat where its slope is below this share of its greatest
 FEW = 8  # examples below which a unit that is 0 on all of them may be chance
-VANISHED, EXPLODED = 1e-4, 1e4  # the first layer's gradient, in those of the last
+DEEP = 3  # weight matrices from which on a network is deep
+VANISHED = 1e-4  # the first layer's gradient, in the last one's
+EXPLODED = 1e3  # a layer's gradient, in its weights
 
 
 @smell("no-nonlinearity", "warning", "04", evaluating=None)
 def no_nonlinearity(step: Step) -> Seen:
     """Find two dense layers with nothing between them."""
-    for node in step.tape.named("linear"):
-        before = source(node)
-        if before is not None and before.op.name == "linear":
-            seen = f"it takes what {step.tape.where(before)} gives, with nothing between: two "
-            seen += "linear layers in a row can do no more than one"
-            yield step.tape.where(node), seen, "put an activation such as nn.ReLU() between them"
+    pairs = [(source(node), node) for node in reversed(step.tape.named("linear"))]
+    found = [(a, b) for a, b in pairs if a is not None and a.op.name == "linear"]
+    if found:
+        first, second = (step.tape.where(node) for node in found[0])
+        more = f", and so in {len(found) - 1} more places" if len(found) > 1 else ""
+        seen = f"it takes what {first} gives, with nothing between{more}: linear layers in a row "
+        seen += "can do no more than one"
+        yield second, seen, "put an activation such as nn.ReLU() between them"
 
 
 @smell("dead-relu", "warning", "04")
@@ -97,22 +100,16 @@ def _norms(step: Step) -> list[tuple[str, float]]:
     return sorted(norms, key=lambda pair: owners.get(pair[0], math.inf))
 
 
-def _first_and_last(step: Step) -> tuple[Any, Any, float] | None:
-    """Return the first and the last layer's name and norm, and the ratio of the norms."""
-    norms = [pair for pair in _norms(step) if pair[1] > 0 and math.isfinite(pair[1])]
-    if len(norms) < 3:
-        return None
-    return norms[0], norms[-1], norms[0][1] / norms[-1][1]
-
-
 @smell("vanishing-gradient", "warning", "04")
 def vanishing(step: Step) -> Seen:
     """Find first layers whose gradient is tiny beside the last one's."""
-    found = _first_and_last(step)
-    if found is not None and found[2] < VANISHED:
-        (first, low), (last, high), ratio = found
+    norms = [pair for pair in _norms(step) if pair[1] > 0 and math.isfinite(pair[1])]
+    if len(norms) < DEEP:
+        return
+    (first, low), (last, high) = norms[0], norms[-1]
+    if low / high < VANISHED:
         seen = f"the gradient's norm falls from {high:.2g} in {last} to {low:.2g} in {first}: "
-        seen += f"the first layer gets {ratio:.1g} of the last one's"
+        seen += f"the first layer gets {low / high:.1g} of the last one's"
         cure = "ReLU in place of sigmoid or tanh, first weights for it (nn.init.kaiming_normal_), "
         cure += "normalisation layers, shortcuts, or fewer layers"
         yield first, seen, cure
@@ -120,11 +117,16 @@ def vanishing(step: Step) -> Seen:
 
 @smell("exploding-gradient", "error", "04")
 def exploding(step: Step) -> Seen:
-    """Find first layers whose gradient is huge beside the last one's."""
-    found = _first_and_last(step)
-    if found is not None and found[2] > EXPLODED:
-        (first, high), (last, low), ratio = found
-        seen = f"the gradient's norm grows from {low:.2g} in {last} to {high:.2g} in {first}: "
-        seen += f"{ratio:.1g} times the last one's"
-        cure = "smaller first weights, normalisation layers, or clipping of the gradient's norm"
-        yield first, seen, cure
+    """Find layers of a deep network whose gradient is huge beside their weights."""
+    weights = dict(step.parameters())
+    sizes = {name: float(np.linalg.norm(to_host(p))) for name, p in weights.items()}
+    norms = [(name, norm) for name, norm in _norms(step) if sizes[name] and math.isfinite(norm)]
+    if len(norms) < DEEP:
+        return
+    name, norm = max(norms, key=lambda pair: pair[1] / sizes[pair[0]])
+    if norm / sizes[name] > EXPLODED:
+        seen = f"the gradient's norm is {norm:.2g}, {norm / sizes[name]:.1g} times that of the "
+        seen += "weights"
+        cure = "smaller first weights, scaled data, normalisation layers, or clipping of the "
+        cure += "gradient's norm"
+        yield name, seen, cure

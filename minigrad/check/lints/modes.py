@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import default_generator, is_array
-from minigrad.check.lints.step import Call, Step, to_host
+from minigrad.check.lints.step import Call, Step, shown, to_host
 from minigrad.check.lints.table import Seen, smell
 from minigrad.check.lints.trial import tensors_in
 from minigrad.engine.modes import no_grad
@@ -53,7 +53,7 @@ def _apart(a: Any, b: Any) -> float:
 
 
 def _named(calls: list[tuple[Call, float]]) -> str:
-    names = [f"{c.path or 'the model'} ({type(c.module).__name__})" for c, _ in calls[:4]]
+    names = [shown(c.path, c.module) for c, _ in calls[:4]]
     return ", ".join(names) + (f" and {len(calls) - 4} more" if len(calls) > 4 else "")
 
 

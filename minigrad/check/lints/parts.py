@@ -34,7 +34,7 @@ def hidden_part(step: Step) -> Seen:
             items = list(value.values()) if isinstance(value, dict) else value
             if isinstance(items, (list, tuple)):
                 hidden = [x for x in items if _is_module(x) and id(x) not in known]
-                count = sum(p.numel() for x in hidden for p in x.parameters())
+                count = sum(p.numel() for x in hidden for p in x.parameters() if p.requires_grad)
                 if count:
                     seen = f"a {type(value).__name__} holds {len(hidden)} modules with {count:,} "
                     seen += "parameters that the model does not see: they are not trained, saved "

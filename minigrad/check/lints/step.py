@@ -83,7 +83,7 @@ class Step:
         for call in self.calls:
             for tensor in tensors_in(call.output):
                 if tensor.grad_fn is not None:
-                    makers.setdefault(tensor.grad_fn, _shown(call.path, call.module))
+                    makers.setdefault(tensor.grad_fn, shown(call.path, call.module))
         self.tape = Tape(self.loss, makers)
         if not np.isfinite(to_host(self.loss)).all():
             self.anomaly = self._first_anomaly()
@@ -148,7 +148,8 @@ class Step:
         return {id(call.module) for call in self.calls}
 
 
-def _shown(path: str, module: Any) -> str:
+def shown(path: str, module: Any) -> str:
+    """Return how a module is named in findings."""
     return f"{path!r} ({type(module).__name__})" if path else type(module).__name__
 
 
