@@ -9,8 +9,8 @@ import numpy as np
 from minigrad.data.seeding import Draws
 from minigrad.data.transforms.base import Transform, like
 
-# Luma of ITU-R BT.601, rounded as torchvision has it.
-_LUMA = np.array([0.2989, 0.587, 0.114])
+# Luma of ITU-R BT.601. (torchvision has 0.2989 for tensors, which makes white 0.9999.)
+_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 class ColorJitter(Transform):
@@ -32,7 +32,7 @@ class ColorJitter(Transform):
     Notes
     -----
     With factor f, and cut to 0..1 (0..255 for bytes) after each: brightness ``f x``; contrast
-    ``f x + (1 - f) mean(grey(x))``; saturation ``f x + (1 - f) grey(x)``, with ``grey = 0.2989 R +
+    ``f x + (1 - f) mean(grey(x))``; saturation ``f x + (1 - f) grey(x)``, with ``grey = 0.299 R +
     0.587 G + 0.114 B``; hue: h + f on the circle, in HSV. These, and the arguments, are
     torchvision's. Float images must lie in 0..1.
 
