@@ -1,4 +1,4 @@
-"""Smells of training, each a function in a table; `minigrad.check.lint` runs them.
+"""Smells of training, each a function in a table; `minigrad.check.lint` runs them (run.py).
 
 A newcomer reads `minigrad.check.lints.table`, then `minigrad.check.lints.losses`.
 """
