@@ -34,8 +34,10 @@ from minigrad.nn.adversarial import (
     gradient_penalty,
 )
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
-from minigrad.nn.dropout import Dropout
-from minigrad.nn.linear import Flatten, Identity, Linear, Unflatten
+from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.dropout import AlphaDropout, DropConnect, Dropout, Dropout1d, Dropout2d
+from minigrad.nn.embedding import Embedding
+from minigrad.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from minigrad.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -59,20 +61,55 @@ from minigrad.nn.margin import (
     TripletMarginLoss,
 )
 from minigrad.nn.module import Module
+from minigrad.nn.norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    RMSNorm,
+)
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
+from minigrad.nn.upsample import Upsample
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AlphaDropout",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Bilinear",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DropConnect",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -80,8 +117,11 @@ __all__ = [
     "HingeLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "LeastSquaresGANLoss",
     "Linear",
@@ -89,6 +129,8 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -99,6 +141,7 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",
@@ -113,8 +156,9 @@ __all__ = [
     "Tanhshrink",
     "TripletMarginLoss",
     "Unflatten",
+    "Upsample",
     "WassersteinGANLoss",
     "functional",
     "gradient_penalty",
     "init",
-]
+]  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from minigrad import ops
 from minigrad.nn import init
-from minigrad.nn.linear import blank, check_count
+from minigrad.nn.blank import blank, check_count
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 

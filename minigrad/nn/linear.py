@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.backend import NUMPY, Device, to_device
-from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype
-from minigrad.engine.tensor import Tensor, wrap
+from minigrad.backend import Device
+from minigrad.engine.dtypes import DType
 from minigrad.nn import init
+from minigrad.nn.blank import blank, check_count
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.ops.dense import linear
+from minigrad.ops.dense import bilinear, linear
 from minigrad.ops.shape import flatten
+
+TRANSPOSED = (1, 0)  # how a weight (out, in) lies in memory
 
 
 class Linear(Module):
@@ -65,10 +67,10 @@ class Linear(Module):
         super().__init__()
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
-        shape = (self.in_features, self.out_features)
-        self.weight = Parameter(blank(shape, device, dtype, transpose=True))
+        shape = (self.out_features, self.in_features)
+        self.weight = Parameter(blank(shape, device, dtype, TRANSPOSED))
         self.register_parameter(
-            "bias", Parameter(blank(shape[1:], device, dtype)) if bias else None
+            "bias", Parameter(blank(shape[:1], device, dtype)) if bias else None
         )
         self.reset_parameters()
 
@@ -88,6 +90,87 @@ class Linear(Module):
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
+        )
+
+
+class Bilinear(Module):
+    """A bilinear form for each output: ``(..., in1), (..., in2) -> (..., out)``.
+
+    ``y[..., k] = sum over i, j of x1[..., i] W[k, i, j] x2[..., j] + b[k]``.
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features : int
+        The lengths of the last axes of x1, x2 and y.
+    bias : bool
+        Whether there is a b.
+    device, dtype : optional
+        Where the parameters live, and their type.
+
+    Attributes
+    ----------
+    weight : Parameter
+        W, shape ``(out_features, in1_features, in2_features)``, drawn from U(-k, k) with
+        ``k = 1 / sqrt(in1_features)``.
+    bias : Parameter or None
+        b, shape ``(out_features,)``, drawn like W.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number of features is no int, or not at least 1. (At the call: the inputs do not fit.)
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Bilinear(3, 4, 2)
+    >>> layer
+    Bilinear(in1_features=3, in2_features=4, out_features=2, bias=True)  # 26 parameters
+    >>> layer(mg.ones(5, 3), mg.ones(5, 4)).shape
+    (5, 2)
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: DType | None = None,
+    ) -> None:
+        super().__init__()
+        self.in1_features = check_count("in1_features", in1_features)
+        self.in2_features = check_count("in2_features", in2_features)
+        self.out_features = check_count("out_features", out_features)
+        if not self.in1_features:
+            raise ValueError("in1_features must be at least 1")
+        shape = (self.out_features, self.in1_features, self.in2_features)
+        self.weight = Parameter(blank(shape, device, dtype))
+        self.register_parameter(
+            "bias", Parameter(blank(shape[:1], device, dtype)) if bias else None
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new parameters."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Return the form of both inputs."""
+        return bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
         )
 
 
@@ -163,19 +246,3 @@ class Unflatten(Module):
     def extra_repr(self) -> str:
         """Return the axis and the sizes."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
-
-
-def check_count(name: str, value: Any) -> int:
-    """Return a size that a layer was given, if it is an int from 0."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__} {value!r}")
-    if int(value) < 0:
-        raise ValueError(f"{name} must not be negative, it is {value}")
-    return int(value)
-
-
-def blank(shape: tuple[int, ...], device: Any, dtype: Any, *, transpose: bool = False) -> Tensor:
-    """Return a tensor to be filled; ``transpose``: of the reversed shape, over this memory."""
-    array = NUMPY.empty(shape, get_default_dtype() if dtype is None else check_dtype(dtype))
-    array = array if device is None else to_device(array, device)
-    return wrap(array.T if transpose else array, None)
