@@ -20,11 +20,26 @@ class Sample:
 
     operands: tuple[Any, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    slopes: tuple[Any, ...] | None = None  # see `at`
 
 
 def S(*operands: Any, **options: Any) -> Sample:
     """Write a `Sample` in one short line: ``S((2, 3), (3,), dim=0)``."""
     return Sample(operands, options)
+
+
+def at(*operands: Any, slopes: tuple[Any, ...], **options: Any) -> Sample:
+    """Write a `Sample` at kinks and ties, where differences cannot check the derivative.
+
+    Operands are lists of numbers, or numbers. ``slopes`` has for each operand what its gradient is
+    there for a gradient of 1 of the output (None where it has none): what `Facts.convention` says.
+    """
+    made = tuple(_values(x) if isinstance(x, list) else x for x in operands)
+    return Sample(made, options, slopes)
+
+
+def _values(numbers: list[Any]) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: np.array(numbers)
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class Facts:
     kinks : sequence of float
         Points without a derivative; samples keep 0.05 away. ``convention`` says what holds there.
     convention : str
-        The derivative's value at kinks and ties.
+        The derivative's value at kinks and ties; samples made by `at` hold it to that.
     analytic : bool
         The forward takes complex arrays, so that the complex step can check the derivative.
     order : int

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend
-from minigrad.engine.facts import ELEMENTWISE_1, Facts, S, integers
+from minigrad.engine.facts import ELEMENTWISE_1, Facts, S, Sample, at, integers
 from minigrad.engine.op import fused, op
 from minigrad.engine.structural import cast, sum_to
 from minigrad.ops.compare import clamp, minimum, where
@@ -111,7 +111,13 @@ def _softplus_reference(x: Any, beta: float = 1.0, threshold: float = 20.0) -> A
     x=_softplus_rule,
     facts=Facts(
         _softplus_reference,
-        (*ELEMENTWISE_1, S((3, 4), beta=2.5), S((30,), beta=-0.5), S((30,), threshold=1.05)),
+        (
+            *ELEMENTWISE_1,
+            S((3, 4), beta=2.5),
+            S((30,), beta=-0.5),
+            S((30,), threshold=1.05),
+            at([1.0, 1.5], slopes=([1 / (1 + math.exp(-1)), 1],), threshold=1.0),
+        ),
         domain=(-4.0, 4.0),
         kinks=(1.05,),
         convention="where beta x is at most the threshold, that of the logarithm; above it 1",
@@ -242,7 +248,12 @@ def _gelu_reference(x: Any, approximate: str = "none") -> Any:
     x=_gelu_rule,
     facts=Facts(
         _gelu_reference,
-        (*ELEMENTWISE_1, S((3, 4), approximate="tanh"), S((0, 3), approximate="tanh")),
+        (
+            *ELEMENTWISE_1,
+            S((3, 4), approximate="tanh"),
+            S((0, 3), approximate="tanh"),
+            at([-3e4, 3e4], slopes=([0, 1],), approximate="tanh"),
+        ),
         domain=(-4.0, 4.0),
         torch="nn.functional.gelu",
         formula="x (1 + erf(x / sqrt 2)) / 2",
@@ -383,7 +394,11 @@ def _slope(x: Any, negative_slope: Any, dtype: Any) -> Any:
     x=lambda g, x, negative_slope: g * _slope(x, negative_slope, g.dtype),
     facts=Facts(
         lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
-        (*ELEMENTWISE_1, *(S((3, 4), negative_slope=s) for s in (0.2, 0.0, 1.5, -0.5))),
+        (
+            *ELEMENTWISE_1,
+            *(S((3, 4), negative_slope=s) for s in (0.2, 0.0, 1.5, -0.5)),
+            at([0.0], slopes=([0.2],), negative_slope=0.2),
+        ),
         kinks=(0,),
         convention="negative_slope at 0",
         torch="nn.functional.leaky_relu",
@@ -442,6 +457,7 @@ def _prelu_weight_rule(g: Any, x: Any, weight_shape: tuple[int, ...]) -> Any:
             S((5,), (1,)),
             S((), (1,)),
             S((0, 3), (3,)),
+            at([[0.0, 0.0]], [0.2, 1.5], slopes=([[0.2, 1.5]], [[0, 0]])),
         ],
         kinks=(0,),
         convention="at 0 the weight, as on the negative side",
@@ -476,12 +492,16 @@ def _elu_slope(x: Any, alpha: float) -> Any:
     return slope * alpha * (x <= 0) + (x > 0)
 
 
+def _at_0(slope: float, **options: float) -> Sample:
+    return at([0.0], slopes=([slope],), **options)
+
+
 @op(
     cast="float",
     x=lambda g, x, alpha: g * _elu_slope(x, alpha),
     facts=Facts(
         lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
-        (*ELEMENTWISE_1, S((3, 4), alpha=0.5), S((3, 4), alpha=-1.5)),
+        (*ELEMENTWISE_1, S((3, 4), alpha=0.5), S((3, 4), alpha=-1.5), _at_0(0.5, alpha=0.5)),
         kinks=(0,),
         convention="alpha at 0",
         torch="nn.functional.elu",
@@ -512,7 +532,7 @@ _SELU_SCALE = 1.0507009873554804934
     x=lambda g, x: g * (_SELU_SCALE * _elu_slope(x, _SELU_ALPHA)),
     facts=Facts(
         lambda x: 1.0507009873554804934 * np.where(x > 0, x, 1.6732632423543772848 * np.expm1(x)),
-        ELEMENTWISE_1,
+        (*ELEMENTWISE_1, _at_0(_SELU_SCALE * _SELU_ALPHA)),
         kinks=(0,),
         convention="1.758, the slope of the negative side, at 0",
         formula="1.0507 (x where x > 0, else 1.6733 (e^x - 1))",
@@ -543,7 +563,7 @@ def selu(xp: Backend, x: Array) -> Array:
     x=lambda g, x, alpha: g * exp(minimum(x, 0) / alpha),
     facts=Facts(
         lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x / alpha)),
-        (*ELEMENTWISE_1, S((3, 4), alpha=0.5), S((3, 4), alpha=2.0)),
+        (*ELEMENTWISE_1, S((3, 4), alpha=0.5), S((3, 4), alpha=2.0), _at_0(1, alpha=0.5)),
         kinks=(0,),
         convention="1 at 0; only the second derivative jumps there",
         formula="x where x > 0, else alpha (e^(x / alpha) - 1)",
@@ -583,7 +603,7 @@ def _celu_negative(xp: Any, x: Any, alpha: float) -> Any:
     x=lambda g, y: g * ((y > 0) & (y < 6)),
     facts=Facts(
         lambda x: np.clip(x, 0, 6),
-        (*ELEMENTWISE_1, S(integers((9,), -3, 9))),
+        (*ELEMENTWISE_1, S(integers((9,), -3, 9)), at([0.0, 6.0], slopes=([0, 0],))),
         domain=(-2.0, 8.0),
         kinks=(0, 6),
         convention="0 at 0 and at 6",
@@ -608,7 +628,7 @@ def relu6(xp: Backend, x: Array) -> Array:
     x=lambda g, y, min_val, max_val: g * ((y > min_val) & (y < max_val)),
     facts=Facts(
         lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
-        (*ELEMENTWISE_1, S((20,), min_val=-1.0, max_val=0.5)),
+        (*ELEMENTWISE_1, S((20,), min_val=-1.0, max_val=0.5), at([-1.0, 1.0], slopes=([0, 0],))),
         kinks=(-1, 0.5, 1),
         convention="0 at both bounds",
         torch="nn.functional.hardtanh",
@@ -641,7 +661,7 @@ def hardtanh(xp: Backend, x: Array, min_val: float = -1.0, max_val: float = 1.0)
     x=lambda g, y: g * ((y > 0) & (y < 1)) / 6,
     facts=Facts(
         lambda x: np.clip(x + 3, 0, 6) / 6,
-        ELEMENTWISE_1,
+        (*ELEMENTWISE_1, at([-3.0, 3.0], slopes=([0, 0],))),
         domain=(-5.0, 5.0),
         kinks=(-3, 3),
         convention="0 at -3 and at 3",
@@ -667,7 +687,7 @@ def hardsigmoid(xp: Backend, x: Array) -> Array:
     x=lambda g, x: g * ((clamp(x, -3, 3) / 3 + 0.5) * ((x > -3) & (x < 3)) + (x >= 3)),
     facts=Facts(
         lambda x: x * np.clip(x + 3, 0, 6) / 6,
-        ELEMENTWISE_1,
+        (*ELEMENTWISE_1, at([-3.0, 3.0, 3.5], slopes=([0, 1, 1],))),
         domain=(-5.0, 5.0),
         kinks=(-3, 3),
         convention="0 at -3 and 1 at 3",

@@ -6,13 +6,14 @@ A rule gets ``g``, the gradient of the output, and by name what else it needs (s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, Backend, is_array
 from minigrad.engine.dtypes import get_default_dtype
-from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts, S, integers
+from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts, S, at, integers
 from minigrad.engine.op import op
 from minigrad.ops.rounding import check_integers, zeros
 
@@ -163,7 +164,7 @@ def neg(xp: Backend, x: Array) -> Array:
     x=lambda g, x: g * sign(x),
     facts=Facts(
         np.abs,
-        (*ELEMENTWISE_1, S(integers((5,), -3, 4))),
+        (*ELEMENTWISE_1, S(integers((5,), -3, 4)), at([0.0, -2.0], slopes=([0, -1],))),
         kinks=(0,),
         convention="0 at 0",
         formula="|x|",
@@ -238,13 +239,16 @@ def reciprocal(xp: Backend, x: Array) -> Array:
     return xp.quietly(xp.divide, 1, x)
 
 
+_CORNER = [math.nan, 0]
+
+
 @op(
     cast="float",
     a=lambda g, a, y: g * (a / y),
     b=lambda g, b, y: g * (b / y),
     facts=Facts(
         np.hypot,
-        ELEMENTWISE_2,
+        (*ELEMENTWISE_2, at([0.0, 0.0], [0.0, 2.0], slopes=(_CORNER, [math.nan, 1]))),
         (0.2, 2.0),
         convention="NaN at (0, 0), as in torch",
         formula="sqrt(a^2 + b^2)",

@@ -376,6 +376,7 @@ def _weights(classes: int) -> Any:
             S((3, 4), _probabilities(3, 4), _weights(4), reduction="sum", label_smoothing=0.1),
             S((2, 3, 4), _probabilities(2, 3, 4), None, reduction="none"),
             S((4,), _probabilities(4), None),
+            S((2, 3, 4), _probabilities(2, 3, 4), _weights(3)),
         ],
         torch="nn.functional.cross_entropy",
         formula="log(sum over c of e^x[n, c]) - x[n, target[n]]",

@@ -6,13 +6,14 @@ the gradient.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, Backend, is_array
 from minigrad.engine.dtypes import get_default_dtype
-from minigrad.engine.facts import ELEMENTWISE_2, Facts, S, booleans, integers
+from minigrad.engine.facts import ELEMENTWISE_2, Facts, S, at, booleans, integers
 from minigrad.engine.op import op
 from minigrad.engine.structural import cast
 
@@ -377,6 +378,7 @@ def _where_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str |
             S(booleans((3, 4)), (3, 4), (3, 4)),
             S(booleans((4,)), (3, 4), (3, 1)),
             S(booleans((3, 1)), (4,), ()),
+            S(booleans((3, 4)), (3, 1), (4,)),
             S(booleans(()), (2, 3), (3,)),
             S(booleans((0, 3)), (0, 3), (3,)),
         ],
@@ -422,6 +424,9 @@ def where(xp: Backend, condition: IndexArray, input: Array, other: Array) -> Arr
     return y
 
 
+_TIES = [1.0, 1.0, 3.0, math.nan, 1.0], [1.0, 2.0, 2.0, 1.0, math.nan]
+
+
 def _larger(g: Any, a: Any, b: Any) -> Any:
     """Give a its share in ``maximum(a, b)``: all, half at a tie, nothing; all if one is NaN."""
     return g * (1 - 0.5 * (cast(b > a, g.dtype) + cast(b >= a, g.dtype)))
@@ -433,7 +438,7 @@ def _larger(g: Any, a: Any, b: Any) -> Any:
     b=lambda g, a, b: _larger(g, b, a),
     facts=Facts(
         np.maximum,
-        ELEMENTWISE_2,
+        (*ELEMENTWISE_2, at(*_TIES, slopes=([0.5, 0, 1, 1, 1], [0.5, 1, 0, 1, 1]))),
         convention="at a tie each operand gets half of the gradient",
         formula="the larger of a and b",
     ),
@@ -461,7 +466,7 @@ def _smaller(g: Any, a: Any, b: Any) -> Any:
     b=lambda g, a, b: _smaller(g, b, a),
     facts=Facts(
         np.minimum,
-        ELEMENTWISE_2,
+        (*ELEMENTWISE_2, at(*_TIES, slopes=([0.5, 1, 0, 1, 1], [0.5, 0, 1, 1, 1]))),
         convention="at a tie each operand gets half of the gradient",
         formula="the smaller of a and b",
     ),
@@ -506,6 +511,16 @@ def _clamp_max_rule(g: Any, x: Any, min: Any, max: Any) -> Any:
             S((3, 4), None, (3, 4)),
             S((), (), ()),
             S((0, 3), (), ()),
+            at(  # at a bound, between equal bounds, between bounds that are the wrong way round
+                [-1.0, 1.0, 1.0, 0.0, 1.0, 2.0, 3.0],
+                [-1.0, -1.0, 1.0, 2.0, 2.0, 2.0, 2.0],
+                [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                slopes=([1, 1, 1, 0, 0, 0, 0], [0] * 7, [0, 0, 0, 1, 1, 1, 1]),
+            ),
+            at([0.0, 1.0], [0.0, 1.0], [0.0, 1.0], slopes=([1, 1], [0, 0], [0, 0])),
+            at([-2.0, 2.0], [0.0, 1.0], [0.0, 1.0], slopes=([0, 0], [0, 0], [0, 1])),
+            at([-1.0, 2.0], [-1.0, 3.0], None, slopes=([1, 0], [0, 1])),
+            at([-1.0, 4.0], None, [-1.0, 3.0], slopes=([1, 0], None, [0, 1])),
         ],
         domain=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
         convention="at a bound x gets the whole gradient and the bound nothing",
@@ -556,6 +571,12 @@ def clamp(xp: Backend, x: Array, min: Array | None = None, max: Array | None = N
             S(_special((4, 5)), posinf=1e3, neginf=-1e3),
             S(_special((4, 5)), nan=1.0, posinf=2.0, neginf=-3.0),
             S(integers((3,), -2, 3)),
+            at(
+                [math.nan, math.inf, -math.inf, 2.0],
+                slopes=([0, 0, 0, 1],),
+                posinf=3.0,
+                neginf=-3.0,
+            ),
         ],
         convention="what is replaced gets no gradient",
     ),

@@ -35,15 +35,16 @@ Shape = tuple[int, ...]
 
 
 def _products(
-    x_shape: Shape, weight_shape: Shape, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Iterator[tuple[Any, Any, Any]]:
+    x_shape: Shape, weight_shape: Shape, counts: Shape, stride: Any, padding: Any, dilation: Any,
+    groups: int,
+) -> Iterator[tuple[Any, Any, Any]]:  # fmt: skip
     """Yield the indices (i, j, k) of all products in ``y[k] = sum of x[i] w[j]``."""
     outputs, depth, *kernel = weight_shape
     where = place(x_shape[-2:], kernel, stride, padding, dilation)
     options = list(zip(where.stride, where.padding, where.dilation, where.size, strict=True))
     for o, c, *offset in itertools.product(range(outputs), range(depth), *map(range, kernel)):
         channel = o // (outputs // groups) * depth + c
-        for out in itertools.product(*map(range, where.counts)):
+        for out in itertools.product(*map(range, counts)):
             steps = zip(out, offset, options, strict=True)
             at = [n * s - p + k * d for n, k, (s, p, d, _) in steps]
             if all(0 <= a < size for a, size in zip(at, where.size, strict=True)):
@@ -54,7 +55,9 @@ def _naive(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any 
            dilation: Any = 1, groups: int = 1) -> Any:  # fmt: skip
     where = place(x.shape[-2:], weight.shape[-2:], stride, padding, dilation)
     y = np.zeros((*x.shape[:-3], len(weight), *where.counts), x.dtype)
-    for i, j, k in _products(x.shape, weight.shape, stride, padding, dilation, groups):
+    for i, j, k in _products(
+        x.shape, weight.shape, where.counts, stride, padding, dilation, groups
+    ):
         y[k] += x[i] * weight[j]
     return y if bias is None else y + bias[:, None, None]
 
@@ -62,7 +65,9 @@ def _naive(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any 
 def _naive_input(grad: Any, weight: Any, input_size: Any, stride: Any = 1, padding: Any = 0,
                  dilation: Any = 1, groups: int = 1) -> Any:  # fmt: skip
     x = np.zeros(input_size, grad.dtype)
-    for i, j, k in _products(x.shape, weight.shape, stride, padding, dilation, groups):
+    for i, j, k in _products(
+        x.shape, weight.shape, grad.shape[-2:], stride, padding, dilation, groups
+    ):
         x[i] += grad[k] * weight[j]
     return x
 
@@ -70,7 +75,9 @@ def _naive_input(grad: Any, weight: Any, input_size: Any, stride: Any = 1, paddi
 def _naive_weight(x: Any, grad: Any, weight_size: Any, stride: Any = 1, padding: Any = 0,
                   dilation: Any = 1, groups: int = 1) -> Any:  # fmt: skip
     weight = np.zeros(weight_size, x.dtype)
-    for i, j, k in _products(x.shape, weight_size, stride, padding, dilation, groups):
+    for i, j, k in _products(
+        x.shape, weight_size, grad.shape[-2:], stride, padding, dilation, groups
+    ):
         weight[j] += np.sum(x[i] * grad[k])
     return weight
 
@@ -261,6 +268,8 @@ def conv2d(
             S((2, 6, 3, 3), (6, 2, 3, 3), input_size=(2, 4, 5, 5), groups=2),
             S((2, 6, 3, 4), (6, 1, 3, 2), input_size=(2, 2, 6, 6), groups=2, stride=2, padding=1),
             S((4, 1, 2), (4, 2, 3, 3), input_size=(2, 5, 6), dilation=2),
+            # fewer windows than there is room for
+            S((1, 2, 2, 2), (2, 1, 3, 3), input_size=(1, 1, 7, 8), dilation=2),
             S((0, 3, 2, 2), (3, 2, 3, 3), input_size=(0, 2, 4, 4)),
         ],
         analytic=True,
@@ -313,6 +322,8 @@ def conv2d_input(
             S((2, 4, 5, 5), (2, 6, 3, 3), weight_size=(6, 2, 3, 3), groups=2),
             S((2, 2, 6, 6), (2, 6, 3, 4), weight_size=(6, 1, 3, 2), groups=2, stride=2, padding=1),
             S((2, 5, 6), (4, 1, 2), weight_size=(4, 2, 3, 3), dilation=2),
+            # fewer windows than there is room for
+            S((1, 1, 7, 8), (1, 2, 2, 2), weight_size=(2, 1, 3, 3), dilation=2),
             S((0, 2, 4, 4), (0, 3, 2, 2), weight_size=(3, 2, 3, 3)),
         ],
         analytic=True,

@@ -126,6 +126,7 @@ def _cumprod_rule(g: Any, x: Any, y: Any, dim: int, x_shape: Shape) -> Any:
             S((2, 3, 4), dim=-2),
             S((), dim=0),
             S((0, 3), dim=0),
+            S((1, 3), dim=1),
             S(lambda rng: np.array([0.5, 0.0, 2.0, 0.0, 1.5, -1.0]), dim=0),
             S((2, 3), dim=0, dtype="float64"),
         ],

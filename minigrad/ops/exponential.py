@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend, is_array
-from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts, S, integers
+from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts, S, at, integers
 from minigrad.engine.op import op
 from minigrad.ops.compare import where
 from minigrad.ops.rounding import zeros
@@ -247,7 +247,22 @@ def _pow_exponent_rule(g: Any, a: Any, b: Any, y: Any) -> Any:
     b=_pow_exponent_rule,
     facts=Facts(
         np.power,
-        (*ELEMENTWISE_2, S(integers((3, 4), -4, 5), integers((4,), 0, 4))),
+        (
+            *ELEMENTWISE_2,
+            S(integers((3, 4), -4, 5), integers((4,), 0, 4)),
+            *(S((3, 4), exponent) for exponent in (0, 1, 2, 3, -1.5)),
+            S(2.5, (3, 4)),
+            at(
+                [0.0, 0.0, math.nan, 2.0, -2.0],
+                [0.0, 2.0, 0.0, 0.0, 3.0],
+                slopes=([0, 0, 0, 0, 12], [0, 0, math.nan, math.log(2), math.nan]),
+            ),
+            at([0.0, math.nan], 0, slopes=([0, 0],)),
+            at([0.0], [-1.0], slopes=([-math.inf], [-math.inf])),
+            at(0.0, [0.0, 2.0], slopes=(None, [0, 0])),
+            at(0.0, [-1.0], slopes=(None, [-math.inf])),
+            at(-2.0, [2.0, 3.0], slopes=(None, [math.nan, math.nan])),
+        ),
         domain=((0.3, 2.0), (-2.0, 2.5)),
         analytic=True,
         convention=(

@@ -7,12 +7,13 @@ A NaN among the elements is the result, and takes the gradient.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, Backend, is_array
-from minigrad.engine.facts import Facts, S, distinct
+from minigrad.engine.facts import Facts, S, at, distinct
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import cast, sum_to
 from minigrad.engine.tensor import Tensor
@@ -48,6 +49,8 @@ _SAMPLES = (
     S(distinct((2, 3, 4)), dim=(0, 1)),
     S(()),
     S((0, 3), dim=1),
+    at([2.0, 2.0, 2.0], slopes=([1 / 3] * 3,)),
+    at([[2.0, math.nan], [2.0, 1.0]], slopes=([[0.5, 1], [0.5, 0]],), dim=0, keepdim=True),
 )
 _TIES = "at ties the gradient is shared equally"
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import NUMPY, Array, Backend, backend_of, is_array
-from minigrad.engine.facts import Facts, S, booleans, integers
+from minigrad.engine.facts import Facts, S, at, booleans, integers
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to
 from minigrad.engine.tensor import Tensor
@@ -527,6 +527,9 @@ def _embedding_rule(
     return _accumulate(g, weight_shape, raw)
 
 
+_TABLE = [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]]
+
+
 @op(
     weight=_embedding_rule,
     facts=Facts(
@@ -535,6 +538,8 @@ def _embedding_rule(
             S(integers((2, 3), 0, 5), (5, 4)),
             S(integers((), 0, 5), (5, 4)),
             S(integers((0,), 0, 5), (5, 4)),
+            at([0, 1, 2], _TABLE, slopes=(None, [[1, 1], [0, 0], [1, 1]]), padding_idx=1),
+            at([0, 1, 2], _TABLE, slopes=(None, [[1, 1], [1, 1], [0, 0]]), padding_idx=-1),
         ],
         torch="nn.functional.embedding",
         analytic=True,

@@ -48,9 +48,10 @@ def _cat_rule(g: Any, i: int, aux: Any, tensors_shape: Shape) -> Any:
     tensors=_cat_rule,
     hint=lambda shapes, options: None,
     facts=Facts(
-        lambda tensors, dim=0: np.concatenate(tensors, axis=dim),
+        lambda tensors, dim=0: np.concatenate([x for x in tensors if x.shape != (0,)], axis=dim),
         [
             S([(2, 3), (4, 3)]),
+            S([(2, 3), (0,), (4, 3)]),
             S([(2, 3), (2, 1), (2, 2)], dim=1),
             S([(2, 3), (2, 0), (2, 2)], dim=-1),
             S([(3,)]),

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.engine.dtypes import float32
 from minigrad.engine.errors import show_line, user_line
-from minigrad.engine.facts import Facts, S
+from minigrad.engine.facts import Facts, S, at
 from minigrad.engine.op import composite, fused, op
 from minigrad.ops.activation import logsigmoid, sigmoid
 from minigrad.ops.arithmetic import abs as absolute
@@ -290,8 +290,14 @@ def _log_from(x: Any, low: float = -100.0) -> Any:
     x=lambda g, x, target: g * (x - target) / clamp(x * (1 - x), min=1e-12),
     target=lambda g, x: g * (_log_from(1 - x) - _log_from(x)),
     facts=Facts(
-        lambda x, target: -(target * np.log(x) + (1 - target) * np.log(1 - x)),
-        [S((3, 4), (3, 4)), S((), ())],
+        lambda x, target: (
+            -(target * np.maximum(np.log(x), -100) + (1 - target) * np.maximum(np.log(1 - x), -100))
+        ),
+        [
+            S((3, 4), (3, 4)),
+            S((), ()),
+            at([0.0, 1.0], [1.0, 0.0], slopes=([-1e12, 1e12], [100, -100])),
+        ],
         domain=((0.05, 0.95), (0.0, 1.0)),
         torch="",
     ),

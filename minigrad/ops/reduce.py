@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype
 from minigrad.engine.errors import describe
-from minigrad.engine.facts import Facts, S
+from minigrad.engine.facts import Facts, S, at
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to, cast
 from minigrad.ops.arithmetic import sign
@@ -362,7 +362,7 @@ def _std_rule(
     x=_std_rule,
     facts=Facts(
         _std_reference,
-        _SPREAD,
+        (*_SPREAD, at([[2.0, 2.0, 2.0]], slopes=([[0, 0, 0]],), dim=1, keepdim=True)),
         analytic=True,
         convention="where all elements are equal, the derivative is 0",
         formula="sqrt(sum (x - mean)^2 / (n - c))",
@@ -407,7 +407,14 @@ def _power_rule(g: Any, x: Any, y: Any, p: float, dim: Dim, keepdim: bool, x_sha
         lambda x, p=2.0, dim=None, keepdim=False: (
             (np.abs(x) ** p).sum(axis=dim, keepdims=keepdim) ** (1 / p)
         ),
-        [S((3, 4)), S((2, 3), p=3.0, dim=1), S((2, 3), p=0.5, dim=(0, 1), keepdim=True)],
+        [
+            S((3, 4)),
+            S((2, 3), p=3.0, dim=1),
+            S((2, 3), p=0.5, dim=(0, 1), keepdim=True),
+            at([[0.0, 0.0], [0.0, -2.0]], slopes=([[0, 0], [0, -1]],), dim=1, keepdim=True),
+            at([[0.0, 0.0], [0.0, -2.0]], slopes=([[0, 0], [0, -1]],), p=3.0, dim=1, keepdim=True),
+            at([[0.0, 0.0], [0.0, -2.0]], slopes=([[0, 0], [0, -1]],), p=0.5, dim=1, keepdim=True),
+        ],
         kinks=(0.0,),
         convention="0 where the norm or the element is 0",
         torch="",
@@ -718,7 +725,10 @@ def logsumexp(xp: Backend, x: Array, dim: Dim, keepdim: bool = False) -> Array:
     a=lambda g, y: g * y,
     b=lambda g, y: -(g * y),
     facts=Facts(
-        lambda a, b: np.exp(a - b), [S((2, 3), (2, 1)), S((), ())], analytic=True, torch=""
+        lambda a, b: np.exp(a - b),
+        [S((2, 3), (2, 1)), S((2, 3), (3,)), S((), ())],
+        analytic=True,
+        torch="",
     ),
 )
 def _exp_difference(xp: Backend, a: Array, b: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array, Backend
-from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts
+from minigrad.engine.facts import ELEMENTWISE_1, ELEMENTWISE_2, Facts, at
 from minigrad.engine.op import op
 from minigrad.ops.exponential import sqrt
 
@@ -124,7 +124,7 @@ def _square_sum(a: Array, b: Array) -> Array:
     b=lambda g, a, b: -g * (a / _square_sum(a, b)),
     facts=Facts(
         np.arctan2,
-        ELEMENTWISE_2,
+        (*ELEMENTWISE_2, at([0.0, 0.0], [0.0, 2.0], slopes=([0, 0.5], [0, 0]))),
         domain=((-2.0, 2.0), (0.3, 2.0)),
         convention="0 at (0, 0), where atan2 has no derivative",
         formula="the angle of the point (b, a)",

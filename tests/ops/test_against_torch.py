@@ -114,6 +114,8 @@ def test_values_and_derivatives(case: Case, dtype: str) -> None:
     kept = [(a, b) for a, b in zip(once, again, strict=True) if a is not None and b is not None]
     if case.row.facts.order < 2 or dtype != "float64":  # type: ignore[union-attr]
         return
+    if case.sample.slopes is not None:  # at a kink only the first derivative has a convention
+        return
     h = cotangents([a for a, _ in kept], seed=1)
     twice = torch_grads([b for _, b in kept], s, h)
     if twice is not None:

@@ -134,12 +134,13 @@ class Call:
         known = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
             known |= {*names, *self.options}
-        if self.listed:
-            result = function(values, **self.options)
-        elif known >= {*names, *self.options}:
-            result = function(**dict(zip(names, values, strict=True)), **self.options)
-        else:
-            result = function(*values, **self.options)
+        with np.errstate(all="ignore"):
+            if self.listed:
+                result = function(values, **self.options)
+            elif known >= {*names, *self.options}:
+                result = function(**dict(zip(names, values, strict=True)), **self.options)
+            else:
+                result = function(*values, **self.options)
         return [np.asarray(y) for y in (result if isinstance(result, (tuple, list)) else [result])]
 
 

@@ -79,6 +79,8 @@ REFUSED = {
     "index_put-5-3-index=int64[3]": "torch gives a value that was overwritten a gradient too",
     "linear-3x4-4-0d": "torch takes a 1-d weight, but not with a bias",
     "round-made-decimals=-1": "torch rounds no ints",
+    "amax-made-dim=0-keepdim=True": "of a NaN among the elements torch's gradient is NaN",
+    "amin-made-dim=0-keepdim=True": "as amax",
 }
 
 
