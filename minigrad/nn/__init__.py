@@ -33,6 +33,8 @@ from minigrad.nn.adversarial import (
     WassersteinGANLoss,
     gradient_penalty,
 )
+from minigrad.nn.attention import MultiheadAttention
+from minigrad.nn.cells import GRUCell, LSTMCell, RNNCell
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.dropout import AlphaDropout, DropConnect, Dropout, Dropout1d, Dropout2d
@@ -79,12 +81,24 @@ from minigrad.nn.pool import (
     MaxPool1d,
     MaxPool2d,
 )
+from minigrad.nn.positional import LearnedPositionalEncoding, SinusoidalPositionalEncoding
+from minigrad.nn.rnn import GRU, LSTM, RNN
+from minigrad.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from minigrad.nn.upsample import Upsample
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -109,6 +123,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
@@ -121,8 +136,10 @@ __all__ = [
     "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEncoding",
     "LeastSquaresGANLoss",
     "Linear",
     "LogSigmoid",
@@ -136,17 +153,20 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "NonSaturatingGANLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -154,6 +174,11 @@ __all__ = [
     "Softsign",
     "Tanh",
     "Tanhshrink",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
     "Upsample",

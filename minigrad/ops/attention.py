@@ -181,14 +181,22 @@ def scaled_dot_product_attention(
     tensor([[2.]])
     """
     _check_attention(query, key, value, attn_mask, is_causal)
-    scale = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
-    scores = matmul(query * scale, swapaxes(key, -1, -2))
     if is_causal:
-        xp = backend_of(scores._array if isinstance(scores, Tensor) else scores)
-        rows, columns = scores.shape[-2:]
-        attn_mask = xp.arange(rows)[:, None] >= xp.arange(columns)
-    weights = masked_softmax(scores, attn_mask)
+        attn_mask = causal_mask(query, query.shape[-2], key.shape[-2])
+    weights = attention_weights(query, key, attn_mask, scale)
     return matmul(dropout(weights, dropout_p), value)
+
+
+def attention_weights(query: Any, key: Any, mask: Any, scale: float | None = None) -> Any:
+    """Return ``softmax(query key^T scale + mask)``, without checks."""
+    scale = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
+    return masked_softmax(matmul(query * scale, swapaxes(key, -1, -2)), mask)
+
+
+def causal_mask(x: Any, rows: int, columns: int) -> Any:
+    """Return the mask, beside x and raw, that lets query i look at keys 0 to i."""
+    xp = backend_of(x._array if isinstance(x, Tensor) else x)
+    return xp.arange(rows)[:, None] >= xp.arange(columns)
 
 
 def _check_attention(query: Any, key: Any, value: Any, mask: Any, is_causal: bool) -> None:
