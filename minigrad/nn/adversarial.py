@@ -8,6 +8,7 @@ detached examples, ``D(G(z).detach())``, so that the generator is not trained by
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from minigrad.autograd import grad
 from minigrad.backend import Generator
