@@ -122,10 +122,13 @@ def _count(
     counts: dict[Any, int] = dict.fromkeys(seeds, 0)
     stack = list(counts)
     consumers: dict[Any, list[Any]] = {}
+    freed: list[Node] = []
     while stack:
         node = stack.pop()
         if type(node) is Leaf or (stop_at_targets and node in targets):  # type: ignore[operator]
             continue
+        if node.saved is None:
+            freed.append(node)
         for parent in node.parents:
             if parent is None:
                 continue
@@ -138,6 +141,8 @@ def _count(
                 consumers.setdefault(parent, []).append(node)
     if targets is None:
         return counts
+    if freed:
+        _check_freed(freed, targets)
     useful: set[Any] = set()
     stack = [t for t in targets if t in counts]
     while stack:
@@ -146,6 +151,25 @@ def _count(
             useful.add(node)
             stack.extend(consumers.get(node, ()))
     return {n: sum(c in useful for c in consumers.get(n, ())) for n in counts if n in useful}
+
+
+def _check_freed(freed: Sequence[Node], targets: Iterable[Any]) -> None:
+    """Refuse a graph where a freed node may have led to a target: its ways on are forgotten.
+
+    It cannot have led to a target that it is itself behind, there are no cycles.
+    """
+    behind = [_count([target]) for target in targets]
+    for node in freed:
+        if not all(node in nodes for nodes in behind):
+            raise _second_time(node)
+
+
+def _second_time(node: Node) -> GraphError:
+    return GraphError(
+        f"backward through {node!r} a second time: what its derivative needs was freed by "
+        "the first backward; compute the loss again, detach() what is carried over from an "
+        "earlier step, or give the first backward retain_graph=True"
+    )
 
 
 def _walk(
@@ -174,10 +198,7 @@ def _walk(
                 continue
         saved = node.saved
         if saved is None:
-            raise GraphError(
-                f"backward through {node!r} a second time: what its derivative needs was freed by "
-                "the first backward; give that one retain_graph=True, or compute the loss again"
-            )
+            raise _second_time(node)
         if node.time < CLOCK.time:
             check_saved(node, saved)
         if node.watcher is not None and g is not None:
@@ -185,7 +206,7 @@ def _walk(
         parents = node.parents
         contributions = _tensor_rules(node, g, counts) if as_tensors and g is not None else None
         if node.plan.shared is not None and g is not None and not as_tensors:
-            saved = (*saved, node.op.shared(g, *node.plan.shared(saved)))  # type: ignore[misc]
+            saved = (*saved, node.op.shared(g, *node.plan.shared(saved)))
         for operand, rule, pick, own_shape in node.plan.steps:
             parent = parents[operand]
             if parent not in counts:  # not on a way to a target
@@ -277,7 +298,7 @@ def _through_meaning(node: Node, g: Tensor, steps: Sequence[Any]) -> dict[int, A
 
 def _run_hooks(hooks: dict[int, Any], g: Any, as_tensors: bool) -> Any:
     """Show a complete gradient to the hooks; one that returns something replaces it."""
-    shown = g if as_tensors else wrap(g.copy(), None)
+    shown = g if as_tensors else wrap(_copy(g), None)
     for hook in list(hooks.values()):
         answer = hook(shown)
         if answer is None:
@@ -291,11 +312,16 @@ def _run_hooks(hooks: dict[int, Any], g: Any, as_tensors: bool) -> Any:
     return shown if as_tensors else shown._array
 
 
+def _copy(g: Any) -> Any:
+    """Return a copy of a gradient, an array even where NumPy's arithmetic left a scalar."""
+    return np.asarray(g) if isinstance(g, np.generic) else g.copy()
+
+
 def _watch(node: Node, g: Any) -> None:
     """Put a computed tensor's gradient where `Tensor.retain_grad` asked for it."""
     tensor = node.watcher() if node.watcher is not None else None
     if tensor is not None:
-        g = TABLE["clone"].function(g) if isinstance(g, Tensor) else wrap(g.copy(), None)
+        g = TABLE["clone"].function(g) if isinstance(g, Tensor) else wrap(_copy(g), None)
         tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 

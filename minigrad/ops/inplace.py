@@ -64,9 +64,10 @@ def assign(x: Tensor, y: Tensor, name: str, recorded: bool) -> Tensor:
 
 def move(x: Tensor, node: Node | Leaf | None) -> None:
     """Give x another place in the graph; what `retain_grad` asked for is the new value's."""
-    old = x._node
-    if isinstance(old, Node) and isinstance(node, Node):
-        node.watcher, old.watcher = old.watcher, None
+    if isinstance(x._node, Node):
+        watcher, x._node.watcher = x._node.watcher, None
+        if isinstance(node, Node):
+            node.watcher = watcher
     x._node = node
 
 

@@ -153,6 +153,30 @@ def test_second_backward_through_a_shared_part_is_refused() -> None:
         two.backward()
 
 
+def test_grad_through_a_freed_part_is_refused() -> None:
+    """The part that was freed forgot where it led, so a share of the gradient would be missing."""
+    x, w = leaf(2.0), leaf(5.0)
+    h = mg.tanh(x)
+    y = h * w + x * 3.0
+    (h * 2.0).backward()
+    for inputs in (x, [w, x]):
+        with pytest.raises(mg.GraphError, match=r"tanh float64\[1\].*second time"):
+            mg.autograd.grad(y, inputs, allow_unused=True)
+    z = h.detach() * w + x * 3.0
+    assert mg.autograd.grad(z, x)[0].item() == 3.0
+
+
+def test_grad_by_a_tensor_in_front_of_a_freed_part() -> None:
+    """As in the gradient penalty of a GAN: the generator's graph is freed, its output is used."""
+    x = leaf(2.0)
+    h = mg.tanh(x)
+    mixed = h * 0.5
+    (h * 1.0).backward()
+    assert mg.autograd.grad(mixed * mixed, mixed)[0].item() == pytest.approx(np.tanh(2.0))
+    with pytest.raises(mg.GraphError, match="second time"):
+        mg.autograd.grad(mixed * mixed, [mixed, x])
+
+
 def test_retain_graph_allows_another_backward() -> None:
     x = leaf(2.0)
     y = x * x

@@ -113,6 +113,20 @@ def test_retained_grad_is_of_the_value_after_a_change_in_place() -> None:
         assert x.grad.item() == 30.0
 
 
+def test_gradients_of_0d_tensors_are_arrays() -> None:
+    """NumPy's sum of two 0-d arrays is a scalar, which has no memory to write to."""
+    x = mg.tensor(2.0, dtype=mg.float64, requires_grad=True)
+    h = x * 3.0
+    h.retain_grad()
+    seen = []
+    h.register_hook(lambda g: seen.append(g.numpy().copy()))
+    (h * 2.0 + h * 5.0).backward()
+    assert seen == [7.0]
+    assert h.grad.numpy() == 7.0
+    h.grad += 1.0
+    assert h.grad.item() == 8.0
+
+
 def test_retained_grad_is_a_copy() -> None:
     x = leaf(2.0)
     h = x * 1.0
