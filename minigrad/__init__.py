@@ -51,7 +51,7 @@ from minigrad.ops import *  # noqa: F403
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from minigrad import check, data, io, nn, optim
+    from minigrad import check, data, io, nn, optim, train
     from minigrad.check import gradcheck, gradgradcheck
     from minigrad.io import load, save
 
@@ -62,7 +62,7 @@ def __getattr__(name: str) -> Any:
     """Import the upper floors when they are first asked for, so that the engine starts fast."""
     import importlib
 
-    if name in ("check", "data", "io", "nn", "optim"):
+    if name in ("check", "data", "io", "nn", "optim", "train"):
         return importlib.import_module(f"minigrad.{name}")
     if name in _LATER:
         return getattr(importlib.import_module(f"minigrad.{_LATER[name]}"), name)

@@ -201,6 +201,11 @@ class DataLoader:
         place = self._resume or self._place
         return self._next_epoch if place is None else place.epoch
 
+    @property
+    def resumes_at(self) -> int:
+        """Number in its epoch of the batch that the next iteration begins with."""
+        return 0 if self._resume is None else self._resume.position
+
     def __len__(self) -> int:
         return len(self.batch_sampler)
 
