@@ -3,7 +3,7 @@
 A newcomer reads `minigrad.nn.linear`, then `minigrad.nn.module`.
 """
 
-from minigrad.nn import functional, init
+from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import (
     CELU,
     ELU,
@@ -186,4 +186,5 @@ __all__ = [
     "functional",
     "gradient_penalty",
     "init",
+    "utils",
 ]  # fmt: skip
