@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigrad.data.csv_cells import Cells
+from minigrad.data.csv_rows import Reader, Rows
 from minigrad.data.errors import DataFileError
-from minigrad.data.lines import text_lines
 from minigrad.data.records import _Record
 
 MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
@@ -131,40 +131,41 @@ def read_csv(
     """
     dtype = np.dtype(dtype)
     _check_arguments(dtype, target_kind, missing, delimiter, max_line, classes, target)
-    reader = _Reader(Path(path), delimiter, encoding, max_line)
-    table = _Table(reader, header, names)
-    chosen = _choose(table, target, columns)
+    table = Rows(Reader(Path(path), delimiter, encoding, max_line), header, names)
+    chosen = _choose(table.names, target, columns)
+    cells = Cells(dtype, missing_values)
+    targets = Cells(np.dtype(np.float64), missing_values)
     values: Any = array("d" if dtype.kind == "f" else "q")
     labels: list[str] = []
     numbers = array("d")
-    absent = frozenset(missing_values)
     dropped = 0
     for row in table:
-        row_missing = [i for i in chosen.all if row[i].strip() in absent]
-        if row_missing and missing == "drop":
+        found = cells.row([row[i] for i in chosen.features])
+        absent = [i for i in chosen.features if cells.is_missing(row[i])] if found is None else []
+        if chosen.target is not None and cells.is_missing(row[chosen.target]):
+            absent.append(chosen.target)
+        if absent and missing == "drop":
             dropped += 1
             continue
-        if row_missing and (missing == "error" or chosen.target in row_missing):
-            raise table.fault(
-                row_missing[0],
-                f"a value is missing ({row[row_missing[0]]!r}): fill it in, or pass "
-                + ('missing="drop"' if dtype.kind != "f" else 'missing="drop" or missing="nan"'),
-            )
-        for i in chosen.features:
-            values.append(np.nan if i in row_missing else _number(row[i], dtype, table, i))
-        if chosen.target is not None:
-            if target_kind == "class":
-                labels.append(row[chosen.target].strip())
-                if classes is not None and labels[-1] not in classes:
-                    raise table.fault(
-                        chosen.target,
-                        f"{labels[-1]!r} is none of the {len(classes)} classes "
-                        f"{_shown(list(classes))}: mend the label, or add the class",
-                    )
-            else:
-                kind = np.dtype(np.float64)
-                numbers.append(_number(row[chosen.target], kind, table, chosen.target))
-    rows = len(values) // max(1, len(chosen.features))
+        if absent and (missing == "error" or chosen.target in absent):
+            at = chosen.target if missing == "nan" and chosen.target is not None else absent[0]
+            raise table.fault(at, _cure_missing(row[at], dtype, at == chosen.target))
+        if found is None:
+            found = [
+                np.nan if i in absent else _number(cells, row, i, table) for i in chosen.features
+            ]
+        values.extend(found)
+        if chosen.target is not None and target_kind == "number":
+            numbers.append(_number(targets, row, chosen.target, table))
+        elif chosen.target is not None:
+            labels.append(row[chosen.target].strip())
+            if classes is not None and labels[-1] not in classes:
+                raise table.fault(
+                    chosen.target,
+                    f"{labels[-1]!r} is none of the {len(classes)} classes "
+                    f"{_shown(list(classes))}: mend the label, or add the class",
+                )
+    rows = len(values) // len(chosen.features)
     if rows == 0:
         raise DataFileError(
             f"{path}: there is no row of data"
@@ -191,133 +192,23 @@ def read_csv(
     )
 
 
-class _Reader:
-    """The rows of a CSV file; `line` is the one at which the last row ended."""
-
-    def __init__(self, path: Path, delimiter: str, encoding: str, max_line: int) -> None:
-        self.path = path
-        self._csv = csv.reader(
-            text_lines(path, encoding, max_line), delimiter=delimiter, strict=True
-        )
-
-    @property
-    def line(self) -> int:
-        return self._csv.line_num
-
-    def __iter__(self) -> Iterator[list[str]]:
-        begun = 1
-        while True:
-            begun = self.line + 1
-            try:
-                row = next(self._csv)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise DataFileError(f"{self.path}:{begun}: {_csv_fault(error)}") from error
-            yield row
-
-
-def _csv_fault(error: csv.Error) -> str:
-    text = str(error)
-    if "new-line character" in text:
-        return "a carriage return stands inside the line: save the file with LF or CR LF line ends"
-    if "field larger" in text:
-        return (
-            f"a field is larger than {csv.field_size_limit():,} characters: most likely a quote "
-            "that opens there is never closed; csv.field_size_limit raises the limit"
-        )
-    if "unexpected end" in text:
-        return "a quote that opens there is never closed"
-    return f"the quotes are wrong ({text}): a quote inside a quoted field is written twice"
-
-
-class _Table:
-    """Rows of one length under a header; blank lines are understood only at the end."""
-
-    def __init__(self, reader: _Reader, header: bool, names: Sequence[str] | None) -> None:
-        self._reader = reader
-        self._rows = iter(reader)
-        self._held: list[str] | None = None
-        first = next((row for row in self._rows if row), None)
-        if first is None:
-            raise DataFileError(f"{reader.path}: the file is empty: there is no header and no row")
-        if header and names is None and all(_is_number(cell) for cell in first):
-            raise DataFileError(
-                f"{reader.path}:{reader.line}: the first line holds only numbers, so it seems to "
-                "be data and not a header: pass header=False, or names=[...] to name the columns"
-            )
-        if not header:
-            self._held = first
-        shown = [cell.strip() for cell in first] if header else list(map(str, range(len(first))))
-        self.names = shown if names is None else list(names)
-        if len(self.names) != len(first):
-            raise ValueError(
-                f"names has {len(self.names)} names, and line {reader.line} of {reader.path} has "
-                f"{len(first)} columns"
-            )
-        for i, name in enumerate(self.names):
-            if not name or name in self.names[:i]:
-                what = f"the name {name!r} stands there twice" if name else "the name is empty"
-                raise self.fault(i, f"{what}: give every column a name of its own, or pass names")
-
-    def fault(self, column: int, what: str) -> DataFileError:
-        """Return an error about one column of the present row."""
-        name = self.names[column]
-        return DataFileError(
-            f"{self._reader.path}:{self._reader.line}: column {column + 1} ({name!r}): {what}"
-        )
-
-    def __iter__(self) -> Iterator[list[str]]:
-        if self._held is not None:
-            yield self._held
-        blank = 0
-        for row in self._rows:
-            where = f"{self._reader.path}:{self._reader.line}"
-            if not row:
-                blank = blank or self._reader.line
-                continue
-            if blank:
-                raise DataFileError(
-                    f"{self._reader.path}:{blank}: a blank line among the rows: remove it, or fill "
-                    "the row in"
-                )
-            if len(row) != len(self.names):
-                raise DataFileError(
-                    f"{where}: the row has {len(row)} fields, and the table has "
-                    f"{len(self.names)} columns: {_cure_ragged(row, self.names)}"
-                )
-            yield row
-
-
-def _cure_ragged(row: list[str], names: list[str]) -> str:
-    if len(row) == 1 or len(names) == 1:
-        return "is the delimiter right?"
-    if len(row) < len(names):
-        return f"values are missing from column {len(row) + 1} ({names[len(row)]!r}) on"
-    return "put quotes around a field that holds the delimiter"
-
-
 @dataclass(frozen=True)
 class _Chosen:
     features: list[int]
     target: int | None
 
-    @property
-    def all(self) -> list[int]:
-        return self.features if self.target is None else [*self.features, self.target]
-
 
 def _choose(
-    table: _Table, target: str | int | None, columns: Sequence[str | int] | None
+    names: list[str], target: str | int | None, columns: Sequence[str | int] | None
 ) -> _Chosen:
-    at = None if target is None else _column(table.names, target, "target")
+    at = None if target is None else _column(names, target, "target")
     if columns is None:
-        features = [i for i in range(len(table.names)) if i != at]
+        features = [i for i in range(len(names)) if i != at]
     else:
-        features = [_column(table.names, name, "columns") for name in columns]
+        features = [_column(names, name, "columns") for name in columns]
     if not features or len(set(features)) != len(features) or at in features:
         raise ValueError(
-            f"the features are the columns {[table.names[i] for i in features]} and the target is "
+            f"the features are the columns {[names[i] for i in features]} and the target is "
             f"{target!r}: there must be a feature, no column twice, and the target none of them"
         )
     return _Chosen(features, at)
@@ -333,39 +224,18 @@ def _column(names: list[str], wanted: str | int, argument: str) -> int:
     return wanted % len(names)
 
 
-def _number(cell: str, dtype: np.dtype, table: _Table, column: int) -> float:
-    text = cell.strip()
-    if not _is_number(text):
-        raise table.fault(
-            column, f"{text[:40]!r} is not a number: mend it, or leave it out of columns"
-        )
-    if dtype.kind == "f":
-        value = float(text)
-        if not abs(value) <= np.finfo(dtype).max:
-            raise table.fault(column, f"{text} is not a finite {dtype.name}: mend it")
-        return value
+def _number(cells: Cells, row: Sequence[str], column: int, table: Rows) -> Any:
     try:
-        whole = int(text)
-    except ValueError:
-        raise table.fault(
-            column, f"{text} is not a whole number, and dtype is {dtype.name}: pass dtype=float"
-        ) from None
-    limits = np.iinfo(dtype)
-    if not limits.min <= whole <= limits.max:
-        raise table.fault(
-            column, f"{whole} does not fit {dtype.name} ({limits.min} to {limits.max})"
-        )
-    return whole
+        return cells.number(row[column])
+    except ValueError as error:
+        raise table.fault(column, str(error)) from None
 
 
-def _is_number(cell: str) -> bool:
-    if "_" in cell:  # Python reads 1_000 as a number; a table means something else by it
-        return False
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _cure_missing(cell: str, dtype: np.dtype, is_target: bool) -> str:
+    cures = 'missing="drop"'
+    if dtype.kind == "f" and not is_target:
+        cures += ' or missing="nan"'
+    return f"a value is missing ({cell!r}): fill it in, or pass {cures}"
 
 
 def _in_order(labels: list[str]) -> list[str]:
