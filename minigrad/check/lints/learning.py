@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from minigrad.engine.tensor import Tensor
 
 STEPS = 5  # of the optimiser on the one batch
 WORSE = 2.0  # times the first loss, that none of these steps may exceed at its best
+CALLS = 3  # of the user's step, to see whether its graphs stay
 TENTHS = 6  # how far a smaller learning rate is looked for
 
 
@@ -149,20 +150,40 @@ def graph_kept(step: Step) -> Seen:
     """Find a step that leaves its graph alive, as a loss kept in a list does."""
     if step.train_step is None:
         return
-    counts = []
     with trial(step.model, step.optimizer):
-        for _ in range(4):
+        for _ in range(2):  # the first calls may fill caches
             step.learn()
+        grown, size = _growth(step)
+        if grown >= 1:  # again, without what merely waits for the garbage collector
             gc.collect()
-            alive = [x for x in gc.get_objects() if type(x) is Node]
-            arrays = [a for node in alive for a in node.saved or () if is_array(a)]
-            counts.append((len(alive), sum({id(a): a.nbytes for a in arrays}.values())))
-            del alive, arrays
-    grown = [b[0] - a[0] for a, b in pairwise(counts[1:])]  # the first call may fill caches
-    if min(grown) > 0:
-        size = (counts[3][1] - counts[2][1]) / 1024
-        ops = "1 recorded op" if grown[-1] == 1 else f"{grown[-1]} recorded ops"
-        held = f" with {size:,.1f} KiB of values" if size > 0 else ""
-        seen = f"each call leaves {ops}{held} alive: memory grows with every step"
+            grown, size = _growth(step, gc.collect)
+    if grown >= 1:
+        held = f" with {size / 1024:,.1f} KiB of values" if size > 0 else ""
+        seen = f"each call leaves {grown:g} recorded op{'' if grown == 1 else 's'}{held} alive: "
+        seen += "memory grows with every step"
         cure = "keep the number, not the tensor: losses.append(loss.item()), total += loss.item()"
         yield "the training step", seen, cure
+
+
+def _growth(step: Step, before_counting: Callable[[], Any] | None = None) -> tuple[float, float]:
+    """Return how many recorded ops a call of the user's step leaves alive, and their bytes."""
+    collecting = gc.isenabled()
+    gc.disable()  # it would take away what was there before
+    try:
+        before = _alive()
+        for _ in range(CALLS):
+            step.learn()
+        if before_counting is not None:
+            before_counting()
+        after = _alive()
+    finally:
+        if collecting:
+            gc.enable()
+    return (after[0] - before[0]) / CALLS, (after[1] - before[1]) / CALLS
+
+
+def _alive() -> tuple[int, int]:
+    """Return how many recorded ops are alive, and the bytes of what they keep."""
+    nodes = [x for x in gc.get_objects() if type(x) is Node]
+    arrays = [a for node in nodes for a in node.saved or () if is_array(a)]
+    return len(nodes), sum({id(a): a.nbytes for a in arrays}.values())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import default_generator
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tensor import Leaf, Tensor
 
 
 @contextmanager
@@ -45,6 +45,9 @@ def trial(model: Any, optimizer: Any = None) -> Iterator[None]:
     attributes = [(x, dict(x.__dict__)) for x in (*modules, *tensors.values())]
     held = {id(v): v for _, kept in attributes for v in kept.values()}
     contents = [(v, copy.copy(v)) for v in held.values() if type(v) in (list, dict, set)]
+    leaves = [
+        (n, n.shape, n.dtype, n.hooks) for t in tensors.values() if isinstance(n := t._node, Leaf)
+    ]
     kept_optimizer = None if optimizer is None else optimizer.__dict__
     generator = default_generator.get_state()
     try:
@@ -59,6 +62,8 @@ def trial(model: Any, optimizer: Any = None) -> Iterator[None]:
         for x, kept in attributes:
             x.__dict__.clear()
             x.__dict__.update(kept)
+        for leaf, shape, dtype, hooks in leaves:
+            leaf.shape, leaf.dtype, leaf.hooks = shape, dtype, hooks
         for container, kept in contents:
             _refill(container, kept)
         if optimizer is not None:
