@@ -11,13 +11,13 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from minigrad.backend import Device
 from minigrad.engine.dtypes import float16, float32, float64
 from minigrad.engine.tensor import HookHandle, Tensor
 from minigrad.nn.hooks import BACKWARD, FORWARD, PRE, call_with_hooks
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, Uninitialized
 from minigrad.nn.state import IncompatibleKeys, load
 from minigrad.nn.text import describe
 
@@ -55,6 +55,7 @@ class Module:
     """
 
     training: bool = True
+    is_lazy: ClassVar[bool] = False  # whether its sizes come with the first batch
     _roles: dict[str, str]  # of each tracked attribute, in order
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None = None  # by kind, once there are any
 
@@ -269,18 +270,14 @@ class Module:
             The dtype is not a floating one.
         """
         for _, tensor in self._all((PARAMETER, BUFFER, TEMPORARY)):
+            if isinstance(tensor, Uninitialized):
+                tensor.like = _converted(tensor.like, *args, **kwargs)
+                continue
             for t in (tensor, tensor.grad):
-                if t is None:
-                    continue
-                new = t.detach().to(*args, **kwargs)
-                if not t.is_floating_point():
-                    new = t.detach().to(device=new.device)
-                elif not new.is_floating_point():
-                    raise TypeError(
-                        f"a module can be converted to a floating dtype, not {new.dtype}"
-                    )
-                if new._array is not t._array:
-                    t.data = new
+                if t is not None:
+                    new = _converted(t, *args, **kwargs)
+                    if new._array is not t._array:
+                        t.data = new
         return self
 
     def cpu(self) -> Self:
@@ -350,7 +347,8 @@ class Module:
             Something does not fit; the text lists everything that does not.
         """
         own = self.state_dict(keep_vars=True)
-        return load(type(self).__name__, own, state_dict, strict)
+        lazy = {path: module for path, module in self.named_modules() if module.is_lazy}
+        return load(type(self).__name__, own, state_dict, strict, lazy)
 
     # ---- hooks --------------------------------------------------------------------------------
 
@@ -392,6 +390,16 @@ class Module:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def _converted(t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Return what `Module.to` makes of a tensor: ints and bools keep their dtype."""
+    new = t.detach().to(*args, **kwargs)
+    if not t.is_floating_point():
+        return t.detach().to(device=new.device)
+    if not new.is_floating_point():
+        raise TypeError(f"a module can be converted to a floating dtype, not {new.dtype}")
+    return new
 
 
 def _holds_modules(value: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad.nn.parameter import Uninitialized
+
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
@@ -22,6 +24,8 @@ def describe(module: Module) -> str:
 def _count(module: Module) -> str:
     """Return a remark on the number of parameters; nothing if there are none."""
     params = list(module.parameters())
+    if any(isinstance(p, Uninitialized) for p in params):
+        return "  # parameters without a shape yet"
     total = sum(p.numel() for p in params)
     frozen = sum(p.numel() for p in params if not p.requires_grad)
     if not params:
