@@ -62,9 +62,8 @@ def test_lengths_are_torchs_packed_sequences(
 
     rng = np.random.default_rng(0)
     options, first = OPTIONS[name], OPTIONS[name].get("batch_first", False)
-    kept = {k: v for k, v in options.items()}
-    other = getattr(torch.nn, kind)(3, 5, **kept).to(getattr(torch, dtype))
-    mine = getattr(nn, kind)(3, 5, **kept, dtype=getattr(mg, dtype))
+    other = getattr(torch.nn, kind)(3, 5, **options).to(getattr(torch, dtype))
+    mine = getattr(nn, kind)(3, 5, **options, dtype=getattr(mg, dtype))
     mine.load_state_dict({k: v.numpy() for k, v in other.state_dict().items()})
     x = rng.standard_normal((4, 6, 3) if first else (6, 4, 3)).astype(dtype)
     rows = options.get("num_layers", 1) * (1 + options.get("bidirectional", False))
