@@ -443,9 +443,8 @@ def _naive_transpose(x: Any, weight: Any, bias: Any = None, stride: Any = 1,
     size = _output_size(x.shape, weight.shape, stride, padding, output_padding, dilation)
     shape = (*x.shape[:-3], weight.shape[1] * groups, *size)
     y = np.zeros(shape, x.dtype)
-    for i, j, k in _products(shape, weight.shape, stride, padding, dilation, groups):
-        if k[2] < x.shape[-2] and k[3] < x.shape[-1]:
-            y[i] += x[k] * weight[j]
+    for i, j, k in _products(shape, weight.shape, x.shape[-2:], stride, padding, dilation, groups):
+        y[i] += x[k] * weight[j]
     return y if bias is None else y + bias[:, None, None]
 
 
