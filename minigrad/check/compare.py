@@ -83,7 +83,8 @@ def whole(flat: FlatFunction, v: Vector, every_row: bool) -> Whole:
             right, left = flat.x.copy(), flat.x.copy()
             right[k] += flat.eps
             left[k] -= flat.eps
-            width = right[k] - left[k]  # not quite 2 eps, and far from it where x is large
+            # The step as it came out is not quite 2 eps, and far from it where x is large
+            width = float(right[k]) - float(left[k]) if math.isfinite(flat.x[k]) else 2 * flat.eps
             right, left = flat.evaluate(right), flat.evaluate(left)
             slope[:, k] = (right - left) / width if width else math.nan
             jump[:, k] = (right - flat.value) - (flat.value - left)

@@ -54,9 +54,11 @@ class Probe:
         """Return the values on both sides, and how long the two steps came out."""
         if step not in self._seen:
             right, left = self.start + step * self.u, self.start - step * self.u
-            length = self.u @ self.u
-            forth = float((right - self.start) @ self.u / length)
-            back = float((self.start - left) @ self.u / length)
+            back = forth = step
+            if np.isfinite(self.start).all():  # how long the step came out
+                length = self.u @ self.u
+                forth = float((right - self.start) @ self.u / length)
+                back = float((self.start - left) @ self.u / length)
             self._seen[step] = self._value(left), self._value(right), back, forth
         return self._seen[step]
 

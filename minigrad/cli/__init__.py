@@ -1,4 +1,4 @@
-"""The command line: ``python -m minigrad lessons list``, ``lessons run``, ``doctor``."""
+"""The command line: ``python -m minigrad lessons list``, ``doctor``, ``gradcheck`` ..."""
 
 from minigrad.cli.arguments import main
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import minigrad
 from minigrad.cli.doctor import doctor
 from minigrad.cli.extras import missing, pip_line
+from minigrad.cli.gradcheck import add_gradcheck, run_gradcheck
 from minigrad.cli.lessons import LessonError, choose, find_lessons
 from minigrad.cli.runner import run_lesson
 from minigrad.cli.summary import print_summary
@@ -47,6 +48,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _run(run_parser, options.out, rest)
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        if options.command == "gradcheck":
+            return run_gradcheck(options)
         return doctor() if options.command == "doctor" else _list()
     except LessonError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -59,13 +62,16 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     """Return the parser, and that of ``lessons run``."""
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, allow_abbrev=False, description="minigrad's lessons, and a check-up."
+        prog=PROGRAM,
+        allow_abbrev=False,
+        description="minigrad's lessons, gradient checks, and a check-up.",
     )
     parser.add_argument("--version", action="version", version=f"minigrad {minigrad.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = "say what this machine has, and what to install for what it lacks"
     doctor_parser = commands.add_parser("doctor", help=check, description=check)
     doctor_parser.set_defaults(command="doctor")
+    add_gradcheck(commands)
     lessons = commands.add_parser("lessons", help="list or run the lessons", allow_abbrev=False)
     actions = lessons.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="print name and title of each")
