@@ -438,6 +438,20 @@ def test_several_inputs() -> None:
     assert ("unscaled-data", "input 1 of the batch") in [(f.id, f.where) for f in found]
 
 
+def test_a_graph_that_waits_for_the_collector_is_not_kept() -> None:
+    model, optimizer, _ = trained(1)
+
+    def step(x: Any, y: Any) -> None:
+        optimizer.zero_grad()
+        loss = CE(model(x), y)
+        loss.backward(retain_graph=True)
+        optimizer.step()
+        ring: list[Any] = [loss]
+        ring.append(ring)
+
+    assert lint(model, CE, data(), optimizer, step=step).ids == []
+
+
 def test_a_copied_model_is_looked_at_like_the_first() -> None:
     model, _, _ = trained(2)
     twin = copy.deepcopy(model)

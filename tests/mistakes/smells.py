@@ -399,6 +399,28 @@ def _() -> Findings:
     return lint(network(), CE, (x[order], y[order]))
 
 
+@smell(
+    "target-in-input",
+    """
+1 finding: one step of training of Linear on 32 examples
+error    target-in-input: the batch's input
+  seen   feature 4 equals the target in all 32 examples
+  cure   take the target's column out of the input
+""",
+)
+def target_in_input() -> Findings:
+    x, y = data()
+    table = mg.cat([x, y.float().unsqueeze(1)], dim=1)  # with the column to be predicted
+    return lint(nn.Linear(5, 3), CE, (table, y))
+
+
+@target_in_input.cured
+def _() -> Findings:
+    x, y = data()
+    table = mg.cat([x, y.float().unsqueeze(1)], dim=1)
+    return lint(nn.Linear(4, 3), CE, (table[:, :4], y))
+
+
 # ---- layers and gradients -----------------------------------------------------------------------
 
 
@@ -780,6 +802,40 @@ def _() -> Findings:
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5),
                           nn.Linear(8, 3))  # fmt: skip
     model.eval()
+    with mg.no_grad():
+        return lint(model, CE, data(), training=False)
+
+
+class Dropping(nn.Module):
+    """Calls dropout as a function: tied to its mode, or always on."""
+
+    def __init__(self, tied: bool) -> None:
+        super().__init__()
+        self.tied, self.net = tied, network()
+
+    def forward(self, x: Any) -> Any:
+        return mg.dropout(self.net(x), 0.5, training=self.training if self.tied else True)
+
+
+@smell(
+    "random-evaluation",
+    """
+1 finding: one step of evaluation of Dropping on 32 examples
+warning  random-evaluation: the output
+  seen   two evaluations of the same batch differ by up to 0.73, though no module is in training
+         mode
+  cure   tie dropout to the mode: nn.Dropout, or mg.dropout(x, p, training=self.training)
+""",
+)
+def random_evaluation() -> Findings:
+    model = Dropping(tied=False).eval()
+    with mg.no_grad():
+        return lint(model, CE, data(), training=False)
+
+
+@random_evaluation.cured
+def _() -> Findings:
+    model = Dropping(tied=True).eval()
     with mg.no_grad():
         return lint(model, CE, data(), training=False)
 

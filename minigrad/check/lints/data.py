@@ -103,3 +103,20 @@ def one_class_batch(step: Step) -> Seen:
         seen = f"all {len(labels)} labels are {labels[0]}, of {classes} classes"
         cure = "shuffle the examples before cutting them into batches (shuffle=True)"
         yield "the batch's target", seen, cure
+
+
+@smell("target-in-input", "error", "08", evaluating=None)
+def target_in_input(step: Step) -> Seen:
+    """Find a feature that is the target itself, left in the table by mistake."""
+    if not hasattr(step.target, "dtype"):
+        return
+    y = to_host(step.target).reshape(-1)
+    if len(y) < FEW or len(np.unique(y)) < 2:
+        return
+    for where, x in _floating(step):
+        if "input" not in where or x.ndim != 2 or x.shape[1] < 2 or len(x) != len(y):
+            continue
+        same = np.flatnonzero((x == y[:, None]).all(axis=0))
+        if len(same):
+            seen = f"feature {same[0]} equals the target in all {len(y)} examples"
+            yield where, seen, "take the target's column out of the input"

@@ -68,6 +68,22 @@ def eval_mode(step: Step) -> Seen:
         yield _named(found), seen, "call model.eval() before evaluating, model.train() after"
 
 
+@smell("random-evaluation", "warning", "07", evaluating=True)
+def random_evaluation(step: Step) -> Seen:
+    """Find outputs that are random though no module is in training mode."""
+    if any(c.module.training for c, _ in _sensitive(step)):
+        return
+    default_generator.set_state(step.start)
+    with no_grad():
+        outputs = [tensors_in(step.model(*step.inputs)) for _ in range(2)]  # the second draws anew
+    most = max((_apart(a, b) for a, b in zip(*outputs, strict=True)), default=0.0)
+    if most:
+        seen = f"two evaluations of the same batch differ by up to {most:.2g}, though no module is "
+        seen += "in training mode"
+        cure = "tie dropout to the mode: nn.Dropout, or mg.dropout(x, p, training=self.training)"
+        yield "the output", seen, cure
+
+
 @smell("train-mode", "warning", "07")
 def train_mode(step: Step) -> Seen:
     """Find training with everything in evaluation mode, as after a forgotten ``train()``."""
