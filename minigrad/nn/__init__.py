@@ -82,6 +82,7 @@ from minigrad.nn.norm import (
     RMSNorm,
 )
 from minigrad.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.parameters import ParameterDict, ParameterList
 from minigrad.nn.pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -175,6 +176,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "RMSNorm",
     "RNNCell",
     "ReLU",

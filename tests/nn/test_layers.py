@@ -91,27 +91,6 @@ def test_linear_without_inputs() -> None:
     assert nn.Linear(0, 2)(mg.ones(3, 0)).shape == (3, 2)
 
 
-# ---- Dropout ------------------------------------------------------------------------------------
-
-
-def test_dropout_depends_on_the_mode() -> None:
-    layer, x = nn.Dropout(0.25), mg.ones(4000)
-    y = layer(x).numpy()
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
-    assert abs((y == 0).mean() - 0.25) < 0.03
-    assert layer.eval()(x) is x
-    mg.manual_seed(1)
-    first = layer.train()(x).numpy()
-    mg.manual_seed(1)
-    assert np.array_equal(layer(x).numpy(), first)
-
-
-@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan"), "0.5"])
-def test_dropout_wrong_probability(p: Any) -> None:
-    with pytest.raises(ValueError, match="from 0 to 1, not"):
-        nn.Dropout(p)
-
-
 # ---- containers ---------------------------------------------------------------------------------
 
 
@@ -185,5 +164,114 @@ def test_unflatten_wrong_axis() -> None:
 
 def test_functional_names_are_torchs() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    assert [n for n in nn.functional.__all__ if not hasattr(torch.nn.functional, n)] == []
+    own = ["hinge_loss"]  # torch has none
+    assert [n for n in nn.functional.__all__ if not hasattr(torch.nn.functional, n)] == own
     assert all(callable(getattr(nn.functional, n)) for n in nn.functional.__all__)
+
+
+# ---- options out of range -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: nn.Conv2d(3, 4, 0), ValueError, "kernel_size must be .* at least 1, not 0"),
+        (lambda: nn.Conv2d(3, 4, (3, 3, 3)), ValueError, "kernel_size must be an int or 2 ints"),
+        (lambda: nn.Conv2d(3, 4, 3, stride=0), ValueError, "stride must be .* not 0"),
+        (lambda: nn.Conv2d(3, 4, 3, padding="some"), ValueError, "'same' or 'valid', not 'some'"),
+        (lambda: nn.Conv2d(3, 4, 3, 2, "same"), ValueError, "goes with stride 1 only"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "groups=2 must divide in_channels=3"),
+        (lambda: nn.Conv2d(4, 3, 3, groups=2), ValueError, "groups=2 must divide out_channels=3"),
+        (lambda: nn.Conv2d(4, 4, 3, groups=0), ValueError, "groups=0 must divide"),
+        (lambda: nn.Conv2d(4.0, 4, 3), TypeError, "in_channels must be an int, not float 4.0"),
+        (lambda: nn.Conv1d(4, 4, 3, padding_mode="constant"), ValueError, "zeros, reflect, .*not"),
+        (lambda: nn.ConvTranspose2d(4, 4, 3, padding="same"), ValueError, "padding must be an int"),
+        (lambda: nn.BatchNorm1d(-1), ValueError, "num_features must not be negative"),
+        (lambda: nn.BatchNorm1d(3, momentum=1.5), ValueError, "from 0 to 1, or None .* not 1.5"),
+        (lambda: nn.GroupNorm(2, 3), ValueError, "num_groups=2 must divide num_channels=3"),
+        (lambda: nn.GroupNorm(0, 3), ValueError, "num_groups=0 must divide"),
+        (lambda: nn.LayerNorm("4"), TypeError, "normalized_shape must be an int, not str '4'"),
+        (lambda: nn.MaxPool2d(2, 0), ValueError, "stride must be .* not 0"),
+        (lambda: nn.AvgPool1d((2, 2)), ValueError, "kernel_size must be an int of at least 1"),
+        (lambda: nn.Upsample(), ValueError, "either a size or a scale_factor, not size=None"),
+        (lambda: nn.Upsample(3, 2.0), ValueError, "not size=3 and scale_factor=2.0"),
+        (lambda: nn.Bilinear(0, 2, 2), ValueError, "in1_features must be at least 1"),
+        (lambda: nn.DropConnect(2, 2, p=1.5), ValueError, "from 0 to 1, not 1.5"),
+        (lambda: nn.Embedding(5, 2, padding_idx=5), ValueError, "padding_idx=5 is outside"),
+        (lambda: nn.Embedding(5, 2, max_norm=0.0), ValueError, "both must be positive"),
+    ],
+)
+def test_options_out_of_range(make: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: nn.BatchNorm2d(3)(mg.ones(2, 3)), r"BatchNorm2d takes \(N, C, H, W\), x .*\[2, 3"),
+        (lambda: nn.BatchNorm1d(3)(mg.ones(1, 3)), "one value for each channel"),
+        (lambda: nn.InstanceNorm1d(3)(mg.ones(3)), r"takes \(C, L\) or \(N, C, L\)"),
+        (lambda: nn.ConvTranspose2d(2, 2, 3, 2)(mg.ones(1, 2, 4, 4), [8, 9]), r"least is \[9, 9\]"),
+        (lambda: nn.ConvTranspose2d(2, 2, 3)(mg.ones(1, 2, 4, 4), [8]), "must have 2 numbers"),
+        (lambda: nn.Conv2d(3, 4, 3)(mg.ones(2, 1, 5, 5)), "x has 1 channels.*expects 3"),
+        (
+            lambda: nn.Conv2d(3, 4, 3, padding=5, padding_mode="reflect")(mg.ones(3, 4, 4)),
+            "reflect",
+        ),
+    ],
+)
+def test_inputs_that_do_not_fit(call: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+# ---- memory and modes ---------------------------------------------------------------------------
+
+
+def test_convolution_weights_lie_as_the_kernels_read_them() -> None:
+    for layer in (nn.Conv2d(3, 8, 5), nn.ConvTranspose2d(3, 8, 5), nn.LazyConv2d(8, 5)):
+        layer(mg.ones(1, 3, 9, 9))
+        assert layer.weight._array.transpose(2, 3, 1, 0).flags.c_contiguous
+    assert nn.Conv1d(3, 8, 5).weight._array.transpose(2, 1, 0).flags.c_contiguous
+
+
+def test_batch_norm_counts_and_forgets() -> None:
+    layer = nn.BatchNorm1d(2, momentum=None)
+    batches = [mg.randn(50, 2) + i for i in range(4)]
+    for x in batches:
+        layer(x)
+    assert layer.num_batches_tracked.item() == 4
+    means = np.mean([x.numpy().mean(0) for x in batches], axis=0)
+    np.testing.assert_allclose(layer.running_mean.numpy(), means, rtol=1e-5)
+    before = layer.running_mean.numpy().copy()
+    layer.eval()(batches[0])
+    assert layer.num_batches_tracked.item() == 4
+    assert np.array_equal(layer.running_mean.numpy(), before)
+    layer.reset_parameters()
+    assert layer.num_batches_tracked.item() == 0
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+    assert layer.running_var.tolist() == [1.0, 1.0]
+    assert not any(b.requires_grad for b in layer.buffers())
+    assert str(layer.half().num_batches_tracked.dtype) == "int64"
+
+
+def test_modules_on_every_device(backend: str) -> None:
+    made: list[tuple[Any, tuple[int, ...]]] = [
+        (lambda **o: nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular", **o), (2, 3, 5, 5)),
+        (lambda **o: nn.ConvTranspose2d(3, 4, 3, stride=2, **o), (2, 3, 5, 5)),
+        (lambda **o: nn.BatchNorm2d(3, momentum=None, **o), (2, 3, 5, 5)),
+        (lambda **o: nn.GroupNorm(3, 3, **o), (2, 3, 5)),
+        (lambda **o: nn.LayerNorm(5, **o), (2, 3, 5)),
+        (lambda **o: nn.RMSNorm(5, **o), (2, 3, 5)),
+    ]
+    for make, shape in made:
+        mg.manual_seed(1)
+        host = make()
+        mg.manual_seed(1)
+        layer = make(device=backend)
+        assert {t.device.type for t in layer.state_dict().values()} == {backend}
+        x = np.random.default_rng(0).standard_normal(shape).astype("f4")
+        y = layer(mg.tensor(x, device=backend))
+        expected = host(mg.tensor(x)).detach().numpy()
+        np.testing.assert_allclose(y.detach().cpu().numpy(), expected, rtol=1e-5, atol=1e-6)

@@ -397,15 +397,24 @@ def compare_repr(row: Row) -> None:
     assert mine == other
 
 
+def options_of(maker: Any) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a function, or of a class's ``__init__``."""
+    if not isinstance(maker, type) or hasattr(maker, "__signature__"):
+        return dict(inspect.signature(maker).parameters)
+    own = dict(inspect.signature(maker.__init__).parameters)  # type: ignore[misc]
+    own.pop("self")
+    return own
+
+
 def compare_signature(row: Row) -> None:
     """Our options are torch's, in its order with its defaults, but for those left out."""
     import torch
 
     other = getattr(torch.nn, row.name)
-    wanted = inspect.signature(STATED.get(row.name, other)).parameters
+    wanted = options_of(STATED.get(row.name, other))
     if other.__init__ is torch.nn.Module.__init__:  # it has no options
         wanted = {}
-    mine = inspect.signature(getattr(nn, row.name)).parameters
+    mine = options_of(getattr(nn, row.name))
     missing = [n for n in wanted if n not in mine]
     reasons = WITHOUT | dict(row.without)
     if "Transpose" in row.name:
