@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
+from support.parity_optimizers import EVERY
 
 import minigrad as mg
 from minigrad.optim import flat as flat_module
@@ -253,8 +256,6 @@ def test_backward_after_a_step_is_refused() -> None:
 
 
 def test_a_step_allocates_nothing_large() -> None:
-    import tracemalloc
-
     ps = params(dtype="float32", shapes=[(600, 500), (500,), (500, 300), (300,)])
     optimizer = mg.optim.Adam(ps, weight_decay=0.1)
     give(ps, 0)
@@ -298,29 +299,128 @@ def test_sgd_joins_parameters_again_after_a_pause() -> None:
     assert len(flat.runs(flat.gradients(), ("momentum_buffer",))) == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        (mg.optim.SGD, {"weight_decay": 0.1, "maximize": True}),
-        (mg.optim.SGD, {"momentum": 0.9, "dampening": 0.2}),
-        (mg.optim.SGD, {"momentum": 0.9, "nesterov": True}),
-        (mg.optim.Adam, {"amsgrad": True, "weight_decay": 0.1}),
-    ],
-)
+DECAYS = [
+    {},
+    {"weight_decay": 0.1, "l1_decay": 0.05, "maximize": True},
+    {"weight_decay": 0.1, "l1_decay": 0.5, "decoupled_weight_decay": True},
+]
+
+
+def each_of_every(function: Any) -> Any:
+    """Run a test with every optimiser, without decay and with both kinds of it."""
+    cases = [
+        (name, options | decay)
+        for name, options in EVERY
+        for decay in DECAYS
+        if not (name == "AdamW" and decay)  # its decay is decoupled, and in the options
+    ]
+    ids = [f"{name}-{i % 3}" for i, (name, _) in enumerate(cases)]
+    return pytest.mark.parametrize(("name", "options"), cases, ids=ids)(function)
+
+
+@each_of_every
 def test_same_numbers_on_every_device_and_with_every_cut(
-    monkeypatch: pytest.MonkeyPatch, backend: str, kind: Any, options: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, backend: str, name: str, options: dict[str, Any]
 ) -> None:
     ends = []
     for device, cut in (("cpu", 8), (backend, flat_module.CHUNK)):
         monkeypatch.setattr(flat_module, "CHUNK", cut)
         monkeypatch.setattr(flat_module, "DIRECT", cut // 2)
         ps = params(device)
-        optimizer = kind(ps, lr=0.1, **options)
+        optimizer = getattr(mg.optim, name)(ps, lr=0.1, **options)
         for step in range(5):
             give(ps, step)
+            before = [host(p.grad) for p in ps]
             if step == 3:
                 ps[0].grad = None
             optimizer.step()
+            for p, g in zip(ps[1:], before[1:], strict=True):
+                assert np.array_equal(host(p.grad), g)  # gradients are only read
         ends.append([host(p) for p in ps])
-    for a, b in zip(*ends, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-13)
+    for a, b, start in zip(*ends, params(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+        assert (a != host(start)).any()
+
+
+@each_of_every
+def test_a_parameter_without_gradients_is_as_if_alone(name: str, options: dict[str, Any]) -> None:
+    """What the others do does not matter: its clock, numbers and state are its own."""
+    make = functools.partial(getattr(mg.optim, name), lr=0.1, **options)
+    ps, alone = params(), params()
+    optimizer, others = make(ps), [make([p]) for p in alone]
+    for step in range(9):
+        for group in (ps, alone):
+            give(group, step)
+            for i, p in enumerate(group):
+                if (step + i) % 3 == 0 or (i == 2 and step < 4):
+                    p.grad = None
+        optimizer.step()
+        for other in others:
+            other.step()
+    for p, q in zip(ps, alone, strict=True):
+        np.testing.assert_allclose(host(p), host(q), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("name", "options"), EVERY)
+def test_no_step_allocates_anything_large_or_keeps_anything(
+    name: str, options: dict[str, Any]
+) -> None:
+    ps = params(dtype="float32", shapes=[(600, 500), (500,), (300, 500)])
+    both = {} if name == "AdamW" else {"l1_decay": 0.01, "weight_decay": 0.1}
+    optimizer = getattr(mg.optim, name)(ps, **options | both)
+    give(ps, 0)
+    for _ in range(2):
+        optimizer.step()
+    held = {n: a.ctypes.data for n, a in optimizer.gathered(0)[0].state.items()}
+    tracemalloc.start()
+    for _ in range(5):
+        optimizer.step()
+    size, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60_000  # the parameters take 1.8 MB
+    assert size < 30_000
+    assert held == {n: a.ctypes.data for n, a in optimizer.gathered(0)[0].state.items()}
+
+
+@pytest.mark.parametrize(("name", "options"), EVERY)
+def test_half_precision_stays_half_and_near(name: str, options: dict[str, Any]) -> None:
+    """float16 keeps its state in float16, as torch does: an eps of 1e-8 would be 0 there."""
+    if name in ("Adagrad", "RMSprop", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta"):
+        options = options | {"eps": 1e-3}
+    ends = []
+    for dtype in ("float16", "float64"):
+        ps = params(dtype=dtype)
+        optimizer = getattr(mg.optim, name)(ps, lr=0.02, **options)
+        for step in range(20):
+            rng = np.random.default_rng(step)
+            for p in ps:
+                g = rng.uniform(0.25, 1.0, p.shape).astype("float16")
+                p.grad = mg.tensor(g, dtype=p.dtype)
+            optimizer.step()
+        assert {str(p.dtype) for p in ps} == {dtype}
+        arrays = [v for s in optimizer.state.values() for k, v in s.items() if v.shape]
+        assert {str(a.dtype) for a in arrays} <= {dtype}
+        ends.append(np.concatenate([host(p).ravel().astype("f8") for p in ps]))
+    np.testing.assert_allclose(ends[0], ends[1], atol=0.02)
+    moved = np.concatenate([host(p).ravel() for p in params()]) - ends[1]
+    assert moved.min() > 0.005
+
+
+@each_of_every
+def test_groups_of_a_dtype_and_options_of_their_own(name: str, options: dict[str, Any]) -> None:
+    """Two groups and two dtypes in one optimiser, or in four: the same bits."""
+    kinds, starts = [], [params(dtype="float32")[:2] + params()[2:] for _ in range(2)]
+    make = getattr(mg.optim, name)
+    together, apart = starts
+    groups = [{"params": together[::2], "lr": 0.03}, {"params": together[1::2]}]
+    kinds.append([make(groups, lr=0.1, **options)])
+    kinds.append(
+        [make([p], lr=0.03 if i % 2 == 0 else 0.1, **options) for i, p in enumerate(apart)]
+    )
+    for step in range(4):
+        for ps, optimizers in zip(starts, kinds, strict=True):
+            give(ps, step)
+            for optimizer in optimizers:
+                optimizer.step()
+    for p, q in zip(together, apart, strict=True):
+        assert np.array_equal(host(p), host(q))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import nn, optim
 from minigrad.optim import SGD, Adam
 
 
@@ -121,6 +121,16 @@ def test_wrong_parameters(kind: Any, params: Any, error: type, text: str) -> Non
         (Adam, {"betas": 0.9}, "not 0.9"),
         (Adam, {"eps": -1e-8}, "eps must be"),
         (Adam, {"lr": -1}, "Adam: lr"),
+        (optim.Adagrad, {"lr_decay": -1}, "Adagrad: lr_decay must be"),
+        (optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value must be"),
+        (optim.RMSprop, {"alpha": 1.5}, "RMSprop: alpha must be a number from 0 to 1, not 1.5"),
+        (optim.RMSprop, {"momentum": -0.5}, "RMSprop: momentum must be"),
+        (optim.Adadelta, {"rho": -0.1}, "Adadelta: rho must be a number from 0 to 1, not -0.1"),
+        (optim.NAdam, {"momentum_decay": -1}, "NAdam: momentum_decay must be"),
+        (optim.RAdam, {"betas": (1.0, 0.9)}, "RAdam: betas must be two numbers"),
+        (optim.Adamax, {"eps": -1}, "Adamax: eps must be"),
+        (optim.Lion, {"betas": 0.9}, "Lion: betas must be two numbers"),
+        (optim.AdamW, {"weight_decay": -1}, "AdamW: weight_decay must be"),
     ],
 )
 def test_wrong_options(kind: Any, options: dict[str, Any], text: str) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
+from support.parity_optimizers import EVERY
 
 import minigrad as mg
 
 KINDS = [
-    lambda p: mg.optim.SGD(p, lr=0.1),
-    lambda p: mg.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-    lambda p: mg.optim.Adam(p, lr=0.1),
-    lambda p: mg.optim.Adam(p, lr=0.1, amsgrad=True, weight_decay=0.01),
+    functools.partial(getattr(mg.optim, name), lr=0.05, **options)
+    for name, options in [*EVERY, ("SGD", {}), ("Adam", {"weight_decay": 0.01, "l1_decay": 0.01})]
 ]
+NAMES = [kind.func.__name__ + "-".join(["", *kind.keywords]) for kind in KINDS]
 
 
 def model() -> Any:
@@ -37,7 +38,7 @@ def bits(net: Any) -> list[bytes]:
     return [p.detach().numpy().tobytes() for p in net.parameters()]
 
 
-@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.parametrize("make", KINDS, ids=NAMES)
 def test_resumed_training_has_the_same_bits(make: Any) -> None:
     net = model()
     optimizer = make(net.parameters())
@@ -169,6 +170,42 @@ def test_states_that_do_not_fit_change_nothing(change: Any, text: str) -> None:
     for number, entry in before["state"].items():
         for key, value in entry.items():
             assert np.array_equal(after["state"][number][key].numpy(), value.numpy())
+
+
+def test_options_that_torch_has_not_may_be_missing() -> None:
+    net = model()
+    optimizer = mg.optim.Adam(net.parameters(), l1_decay=0.5)
+    state = optimizer.state_dict()
+    for name in ("l1_decay", "decoupled_weight_decay"):
+        del state["param_groups"][0][name]
+    state["param_groups"][0]["fused"] = True  # how torch computes: left out
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["l1_decay"] == 0.5
+    assert "fused" not in optimizer.param_groups[0]
+
+
+def test_a_decoupled_adams_state_stays_so() -> None:
+    net = model()
+    adamw = mg.optim.AdamW(net.parameters(), lr=0.1, weight_decay=0.3)
+    train(net, adamw, 0, 2)
+    adam = mg.optim.Adam(net.parameters())
+    adam.load_state_dict(adamw.state_dict())
+    assert adam.param_groups[0]["decoupled_weight_decay"] is True
+    with pytest.raises(ValueError, match="use Adam"):
+        adamw.load_state_dict(mg.optim.Adam(net.parameters()).state_dict())
+
+
+def test_the_last_groups_bad_option_changes_nothing() -> None:
+    net = model()
+    groups = [{"params": layer.parameters()} for layer in (net[0], net[2])]
+    optimizer = mg.optim.NAdam(groups, lr=0.1)
+    train(net, optimizer, 0, 2)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["param_groups"][0]["lr"] = 0.7
+    state["param_groups"][1]["momentum_decay"] = -1.0
+    with pytest.raises(ValueError, match="momentum_decay must be"):
+        optimizer.load_state_dict(state)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.1]
 
 
 def test_state_of_another_optimizer_is_refused() -> None:

@@ -63,6 +63,21 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("Adamax", {"weight_decay": 0.1, "maximize": True}),
 ]
 
+# Each optimiser over flat buffers once, keeping all that it can keep.
+EVERY: list[tuple[str, dict[str, Any]]] = [
+    ("GD", {}),
+    ("SGD", {"momentum": 0.9, "nesterov": True}),
+    ("Adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.1}),
+    ("RMSprop", {"momentum": 0.9, "centered": True, "alpha": 0.9}),
+    ("Adadelta", {}),
+    ("Adam", {"amsgrad": True}),
+    ("AdamW", {"weight_decay": 0.1}),
+    ("NAdam", {}),
+    ("RAdam", {"betas": (0.9, 0.9)}),
+    ("Adamax", {}),
+    ("Lion", {}),
+]
+
 # Each step makes up to max_iter iterations: more than 200 in all.
 LBFGS_ROWS: list[tuple[str, dict[str, Any]]] = [
     ("LBFGS", {}),
