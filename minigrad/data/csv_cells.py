@@ -51,11 +51,14 @@ class Cells:
         if not self._marks_are_text or "_" in "".join(cells):
             return None
         try:
-            numbers = [self._read(cell) for cell in cells]
+            numbers = list(map(self._read, cells))
         except ValueError:
             return None
-        # Not a number compares false, whatever it is compared with.
-        return numbers if all(self._low <= n <= self._high for n in numbers) else None
+        # A NaN would slip through min and max, but not through a sum. Ints have none.
+        whole = self._read is int or math.isfinite(sum(numbers))
+        return (
+            numbers if whole and self._low <= min(numbers) and max(numbers) <= self._high else None
+        )
 
     def number(self, cell: str) -> Any:
         """Return a cell's number.

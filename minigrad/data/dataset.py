@@ -46,7 +46,8 @@ class Dataset:
         return ConcatDataset([self, other])
 
 
-def _in_range(index: Any, n: int, name: str) -> int:
+def in_range(index: Any, n: int, name: str) -> int:
+    """Return an index from 0 to n - 1; a negative one counts from the end, others are refused."""
     i = operator.index(index)
     if not -n <= i < n:
         raise IndexError(f"index {i} is out of range: {name} has {n} samples, 0 to {n - 1}")
@@ -94,7 +95,7 @@ class TensorDataset(Dataset):
         return int(self.tensors[0].shape[0])
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        i = _in_range(index, len(self), "this TensorDataset")
+        i = in_range(index, len(self), "this TensorDataset")
         return self._transformed(tuple(a[i] for a in self.tensors))
 
     def take(self, indices: np.ndarray) -> tuple[Any, ...]:
@@ -102,7 +103,7 @@ class TensorDataset(Dataset):
         n = len(self)
         wrong = (indices < -n) | (indices >= n)
         if wrong.any():
-            _in_range(indices[wrong][0], n, "this TensorDataset")
+            in_range(indices[wrong][0], n, "this TensorDataset")
         return self._transformed(tuple(a[indices] for a in self.tensors))
 
     def _transformed(self, members: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -132,13 +133,13 @@ class Subset(Dataset):
         self.indices = _as_indices(indices)
         n = len(dataset)
         for bad in self.indices[(self.indices < -n) | (self.indices >= n)][:1]:
-            _in_range(bad, n, "the data set")
+            in_range(bad, n, "the data set")
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(self.indices[_in_range(index, len(self), "this Subset")])]
+        return self.dataset[int(self.indices[in_range(index, len(self), "this Subset")])]
 
 
 def batch_reader(dataset: Any) -> Callable[[np.ndarray], Any] | None:
@@ -188,7 +189,7 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, index: int) -> Any:
-        i = _in_range(index, len(self), "this ConcatDataset")
+        i = in_range(index, len(self), "this ConcatDataset")
         which = bisect.bisect_right(self.cumulative_sizes, i)
         return self.datasets[which][i - (self.cumulative_sizes[which - 1] if which else 0)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.data.dataset import Dataset, _in_range
+from minigrad.data.dataset import Dataset, in_range
 from minigrad.data.errors import DataFileError, DataNotFoundError
 from minigrad.data.images import read_image
 
@@ -111,7 +111,8 @@ class ImageFolder(Dataset):
             for path in _images(self.root / name, endings)
         ]
         self.targets = [label for _, label in self.samples]
-        empty = [name for name in self.classes if self.class_to_idx[name] not in set(self.targets)]
+        counts = np.bincount(self.targets, minlength=len(self.classes))
+        empty = [name for name, count in zip(self.classes, counts, strict=True) if count == 0]
         if empty and not allow_empty:
             raise DataNotFoundError(
                 f"{self.root}: no image in the classes {', '.join(empty)}: files must end in "
@@ -122,7 +123,7 @@ class ImageFolder(Dataset):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        path, label = self.samples[_in_range(index, len(self), "this ImageFolder")]
+        path, label = self.samples[in_range(index, len(self), "this ImageFolder")]
         image: Any = read_image(path, self.mode, self.max_pixels)
         if self.transform is not None:
             image = self.transform(image)

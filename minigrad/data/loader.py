@@ -330,8 +330,9 @@ class DataLoader:
         Raises
         ------
         ValueError
-            The state is of another version, or of a loader with another number of samples, batch
-            size, `drop_last` or kind of sampler: its positions mean nothing here.
+            The state is broken, of another version, or of a loader with another number of samples,
+            batch size, `drop_last` or kind of sampler: its positions mean nothing here. The loader
+            stays as it was.
         """
         if state.get("version") != _VERSION:
             raise ValueError(
@@ -344,15 +345,18 @@ class DataLoader:
                     f"the state is of a loader with {key}={state.get(key)!r}, and this one has "
                     f"{key}={here!r}: make the loader as it was when the state was saved"
                 )
+        if missing := sorted({"seed", "epoch", "position", "sampler"} - set(state)):
+            raise ValueError(f"the state is broken: it lacks {', '.join(missing)}")
         place = _Place(int(state["epoch"]), int(state["position"]), dict(state["sampler"]))
-        if place.epoch < 0 or place.position < 0:
+        batches = len(self) if hasattr(self.batch_sampler, "__len__") else place.position
+        if place.epoch < 0 or not 0 <= place.position <= batches:
             raise ValueError(
-                f"the state is broken: epoch {place.epoch}, position {place.position}; neither can "
-                "be negative"
+                f"the state is broken: epoch {place.epoch}, position {place.position}; an epoch "
+                f"has {batches} batches, and neither can be negative"
             )
-        self.seed = check_seed(state["seed"])
+        seed = check_seed(state["seed"])
         load_sampler_state(self.batch_sampler, state["sampler"])
-        self._resume = place
+        self.seed, self._resume = seed, place
 
     def _signature(self) -> dict[str, Any]:
         return {

@@ -81,6 +81,8 @@ class _SeededSampler(Sampler):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
+        if missing := sorted({"seed", "epoch"} - set(state)):
+            raise ValueError(f"the state of the {type(self).__name__} lacks {', '.join(missing)}")
         self.seed, self.epoch = check_seed(state["seed"]), int(state["epoch"])
 
 

@@ -366,6 +366,30 @@ def test_resumed_at_every_batch_of_three_epochs(workers: int, stop: int) -> None
     assert resumed.epoch == 3
 
 
+@pytest.mark.parametrize("workers", [0, 3])
+def test_resumed_augmentation_of_whole_batches(workers: int) -> None:
+    images = np.random.default_rng(0).random((17, 1, 6, 6), np.float32)
+    change = transforms.Compose([transforms.RandomAffine(40, 0.2), transforms.RandomCrop(5)])
+
+    def loader(seed: int) -> DataLoader:
+        samples = TensorDataset(images, Y, transform=change)
+        return DataLoader(samples, 3, shuffle=True, num_workers=workers, seed=seed)
+
+    batches, states = [], []
+    first = loader(1)
+    for _ in range(2):
+        for batch in first:
+            batches.append(batch)
+            states.append(json.dumps(first.state_dict()))
+    for done, state in enumerate(states, 1):
+        resumed = loader(2)
+        resumed.load_state_dict(json.loads(state))
+        rest = []
+        while len(rest) < len(batches) - done:
+            rest += list(resumed)
+        assert_same(batches[done:], rest)
+
+
 def test_the_last_batch_of_an_epoch_and_the_end_of_it() -> None:
     loader = make(2)
     for _ in loader:
@@ -475,7 +499,10 @@ def test_a_foreign_sampler_resumes_if_it_can_and_says_so_if_not() -> None:
         ({"batch_size": 5}, "batch_size=5, and this one has batch_size=4"),
         ({"drop_last": 1}, "drop_last=1, and this one has drop_last=0"),
         ({"order": "SequentialSampler"}, "order='SequentialSampler'"),
-        ({"position": -1}, "the state is broken"),
+        ({"position": -1}, "the state is broken: epoch 0, position -1"),
+        ({"position": 6}, "position 6; an epoch has 5 batches"),
+        ({"epoch": -1}, "the state is broken"),
+        ({"sampler": {"seed": 1}}, "the state of the RandomSampler lacks epoch"),
         ({"seed": 1.5}, "seed must be an int"),
     ],
 )
@@ -485,6 +512,15 @@ def test_a_state_of_another_loader_is_refused(change, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         loader.load_state_dict({**before, **change})
     assert loader.state_dict() == before
+
+
+def test_a_state_that_lacks_something_is_refused() -> None:
+    loader = make(0)
+    state = loader.state_dict()
+    for key in state:
+        with pytest.raises(ValueError, match=key):
+            loader.load_state_dict({k: v for k, v in state.items() if k != key})
+    assert loader.state_dict() == state
 
 
 def test_nested_loops_do_not_disturb_one_another() -> None:

@@ -131,8 +131,16 @@ def test_fitting_before_the_split_is_found(make) -> None:
     assert finding.where == make.__name__
     assert "it was fitted on 150 rows, and 30 of 30 test rows are among them" in finding.message
     assert "split first" in finding.cure
-    # Three of the test rows repeat in the training rows of iris: no leak, the flowers are alike.
     assert make().fit(train).check_leak(test) == []
+
+
+def test_a_row_that_merely_repeats_is_no_leak() -> None:
+    x = load_iris().x
+    assert (x[101] == x[142]).all()  # two flowers of the same four lengths
+    test = np.arange(140, 155) % 150
+    train = np.setdiff1d(np.arange(150), test)
+    assert seen_rows(x[test], sketch(x[train])) == (1, 15)
+    assert StandardScaler().fit(x[train]).check_leak(x[test]) == []
 
 
 def test_some_test_rows_among_the_fitted_are_a_warning() -> None:

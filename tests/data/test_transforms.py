@@ -308,6 +308,8 @@ def test_to_tensor_and_resize_are_pillows() -> None:
         assert out.dtype == np.float32
         np.testing.assert_array_equal(out, expected)
     assert t.ToTensor()(pillow.new("L", (4, 2), 255)).tolist() == [[[1.0] * 4] * 2]
+    with pytest.raises(TypeError, match=r'of mode RGB or L, not RGBA: image.convert\("RGB"\)'):
+        t.ToTensor()(pillow.new("RGBA", (4, 2)))
 
     chw = pixels.transpose(2, 0, 1)
     for size, width, height in ((5, 7, 5), ((20, 9), 9, 20), (3, 4, 3)):
@@ -453,6 +455,7 @@ def test_wrong_arguments_are_refused(make, message: str) -> None:
         (lambda x: t.Normalize(0, 1)(x.astype(np.uint8)), TypeError, r"put Rescale\(1 / 255\)"),
         (lambda x: t.Normalize([1, 2], 1)(x), ValueError, "the images have 3 channels"),
         (lambda x: t.ToTensor()(np.zeros((3, 4, 5), np.uint8)), ValueError, "channels come first"),
+        (lambda x: t.ToTensor()(x.tolist()), TypeError, "ToTensor needs a Pillow image or an arr"),
         (lambda x: t.ColorJitter(hue=0.1)(x[:1]), ValueError, "the images have 1 channels"),
         (lambda x: t.ColorJitter(0.1)(x[:2]), ValueError, "the images have 2 channels"),
         (lambda x: t.Compose([3]), TypeError, "that can be called, not 3"),
