@@ -22,13 +22,15 @@ def find_kink(probe: Probe, weights: Vector, eps: float) -> Kink | None:
     The right minus the left quotient, divided by the step, is the same at all steps where a
     function is smooth. At a kink it grows as the step shrinks; beside one it vanishes.
     """
-    wide = probe.at(eps, weights)
-    if not abs(wide.jump) > 1e-3 * (abs(wide.left) + abs(wide.right)) + 10 * wide.noise:
-        return None
-    for shrink in (100, 10):
-        near = probe.at(eps / shrink, weights)
-        if near.noise < abs(wide.jump) * 0.1 / shrink:
+    for widen, shrink in ((1, 100), (1, 10), (10, 10), (100, 10), (1000, 10)):
+        wide, near = probe.at(widen * eps, weights), probe.at(widen * eps / shrink, weights)
+        if abs(wide.jump) <= 1e-3 * (abs(wide.left) + abs(wide.right)):
+            return None
+        # Until the steps are so wide that the values have digits to tell
+        if 10 * wide.noise < abs(wide.jump) and 10 * shrink * near.noise < abs(wide.jump):
             growth = shrink * abs(near.jump) / abs(wide.jump)
             kind = "a jump" if growth > 3 * shrink else "a kink or a tie"
-            return Kink(growth > 3, kind, near) if not 0.3 <= growth <= 3 else None
+            if growth > 3 or (growth < 0.3 and widen == 1):
+                return Kink(growth > 3, kind, near)
+            return None
     return None

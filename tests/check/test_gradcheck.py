@@ -175,6 +175,7 @@ def test_random_function_is_said_to_be_random() -> None:
     assert report.verdict == "random"
     assert "two calls of fn differ" in report.notes[0]
     assert report.worst is None
+    assert str(report).splitlines()[0].startswith("gradcheck: random (0 derivatives, ")
 
 
 def test_minigrads_generator_is_given_the_same_state_at_each_call() -> None:

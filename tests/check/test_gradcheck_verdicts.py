@@ -113,6 +113,32 @@ def test_wrong_rule_is_not_excused_by_a_kink_elsewhere() -> None:
     assert report.worst.what == "d (v . outputs) / d input 0[4000]"
 
 
+def test_wrong_rule_is_not_excused_by_a_kink_within_a_step() -> None:
+    with planted(TABLE["relu"], x=lambda g, y: g * (y > 0) * 2.0):
+        assert gradcheck(mg.relu, x64(3e-7)).verdict == "failed"
+
+
+def test_kink_under_a_large_value_is_seen_with_wider_steps() -> None:
+    report = gradcheck(lambda x: mg.relu(x) + 1e8, x64(0.0))
+    assert report.verdict == "kink", report
+    assert gradcheck(lambda x: mg.relu(x) * 2 - mg.relu(x).detach() + 1e8, x64(1.0)).verdict in (
+        "failed",
+        "imprecise",
+    )
+
+
+def test_where_there_is_a_kink_at_each_shift_no_shift_is_suggested() -> None:
+    report = gradcheck(lambda x: mg.relu(mg.sin(x * (np.pi * 1e5))) * 1e-5, x64(0.0))
+    assert report.verdict == "kink"
+    assert "choose another point" in words(report)
+
+
+def test_more_mismatches_than_are_looked_into() -> None:
+    report = gradcheck(lambda x: mg.relu(x.expand(1500)), x64(0.0))
+    assert report.verdict == "kink"
+    assert "501 more mismatches were not looked into" in words(report)
+
+
 def test_second_derivative_at_a_kink_of_the_first() -> None:
     square_of_relu = lambda x: mg.relu(x) * x  # noqa: E731
     assert gradcheck(square_of_relu, x64(0.0, 1.0), atol=1e-6)
@@ -148,6 +174,17 @@ def test_float32_on_the_way() -> None:
     report = gradcheck(lambda x: mg.tanh(x.float()), x64(0.3, 1.0))
     assert report.verdict == "imprecise"
     assert "values are all float32 numbers; keep it in float64" in words(report)
+
+
+def test_function_that_refuses_points_further_away() -> None:
+    def strict(x: mg.Tensor) -> mg.Tensor:
+        if float(x.detach().max()) > 1.00001:
+            raise ValueError("x must be at most 1.00001")
+        return mg.square(x)
+
+    assert gradcheck(strict, x64(1.0))
+    with planted(TABLE["square"], x=lambda g, x: g * x):
+        assert gradcheck(strict, x64(1.0)).verdict == "failed"
 
 
 def test_step_that_is_too_wide() -> None:

@@ -133,9 +133,10 @@ def test_eps(check) -> None:
     status, out, _ = check("right", "--shape", "1,2", "--shape", "2,1", "--eps", "1e-5")
     assert status == 0
     assert "eps 1e-05" in out
-    status, _, err = check("right", "--eps", "-1")
-    assert status == 2
-    assert "--eps: '-1' is not a positive number" in err
+    for wrong in ("-1", "inf", "small"):
+        status, _, err = check("right", "--eps", wrong)
+        assert status == 2
+        assert f"--eps: {wrong!r} is not a positive number" in err
 
 
 @pytest.mark.parametrize(
