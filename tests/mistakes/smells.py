@@ -10,6 +10,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.check import Findings, lint
+from minigrad.data import StandardScaler, load_iris, train_test_split
 from mistakes.catalogue import smell
 
 CE = nn.CrossEntropyLoss()
@@ -419,6 +420,33 @@ def _() -> Findings:
     x, y = data()
     table = mg.cat([x, y.float().unsqueeze(1)], dim=1)
     return lint(nn.Linear(4, 3), CE, (table[:, :4], y))
+
+
+@smell(
+    "fitted-before-split",
+    """
+1 finding: a scaler and the test rows
+error    fitted-before-split: StandardScaler
+  seen   it was fitted on 150 rows, and 30 of 30 test rows are among them: the test set has
+         steered the training
+  cure   split first; then scaler.fit(x_train), and transform both parts with it
+""",
+)
+def fitted_before_split() -> Findings:
+    x = load_iris().x
+    train, test = train_test_split(len(x), 0.2, seed=42)
+    scaler = StandardScaler().fit(x)  # D2's order
+    scaler.transform(x[train])
+    return Findings(scaler.check_leak(x[test]), "a scaler and the test rows")
+
+
+@fitted_before_split.cured
+def _() -> Findings:
+    x = load_iris().x
+    train, test = train_test_split(len(x), 0.2, seed=42)
+    scaler = StandardScaler().fit(x[train])
+    scaler.transform(x[train])
+    return Findings(scaler.check_leak(x[test]), "a scaler and the test rows")
 
 
 # ---- layers and gradients -----------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 from minigrad.check.lints.lessons import lesson_named
 
@@ -57,16 +57,21 @@ class Finding:
             raise ValueError(f"severity must be 'error' or 'warning', not {self.severity!r}")
 
     def __str__(self) -> str:
-        stem = lesson_named(self.lesson) if self.lesson else None
-        rows = [("seen", self.seen), ("cure", self.cure)]
-        rows += [("read", f"lesson {stem}")] if stem else []
-        lines = [f"{self.severity:<9}{self.id}: {self.where}"]
-        for name, text in rows:
-            lines += textwrap.wrap(
-                text, 96, initial_indent=f"  {name}   ", subsequent_indent=" " * 9,
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
-        return "\n".join(lines)
+        return _text(self)
+
+
+def _text(found: Any) -> str:
+    """Return a finding's lines of the table."""
+    stem = lesson_named(found.lesson) if found.lesson else None
+    rows = [("seen", found.seen), ("cure", found.cure)]
+    rows += [("read", f"lesson {stem}")] if stem else []
+    lines = [f"{found.severity:<9}{found.id}: {found.where}"]
+    for name, text in rows:
+        lines += textwrap.wrap(
+            text, 96, initial_indent=f"  {name}   ", subsequent_indent=" " * 9,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    return "\n".join(lines)
 
 
 class Findings(Sequence[Finding]):
@@ -75,7 +80,8 @@ class Findings(Sequence[Finding]):
     Parameters
     ----------
     found : iterable of Finding
-        What was found.
+        What was found; anything with a Finding's attributes will do, such as what a scaler's
+        ``check_leak`` returns.
     what : str
         What was looked at, for the heading.
 
@@ -88,8 +94,8 @@ class Findings(Sequence[Finding]):
     (['leak'], True, False)
     """
 
-    def __init__(self, found: Iterable[Finding], what: str) -> None:
-        self._found = sorted(found, key=lambda f: SEVERITIES.index(f.severity))
+    def __init__(self, found: Iterable[Any], what: str) -> None:
+        self._found: list[Any] = sorted(found, key=lambda f: SEVERITIES.index(f.severity))
         self.what = what
 
     @overload
@@ -111,6 +117,6 @@ class Findings(Sequence[Finding]):
     def __str__(self) -> str:
         count = len(self._found) or "no"
         head = f"{count} finding{'' if count == 1 else 's'}: {self.what}"
-        return "\n".join([head, *map(str, self._found)])
+        return "\n".join([head, *map(_text, self._found)])
 
     __repr__ = __str__
