@@ -24,7 +24,8 @@ def loader_of(data: Any, batch_size: int, shuffle: bool = False) -> DataLoader:
             f"data is a {type(data).__name__}; pass a DataLoader, a data set, or a tuple (x, y) of "
             "arrays"
         )
-    return DataLoader(dataset_of(data), batch_size, shuffle=shuffle)
+    # In order, there is nothing to draw: evaluating does not disturb the run's random numbers.
+    return DataLoader(dataset_of(data), batch_size, shuffle=shuffle, seed=None if shuffle else 0)
 
 
 def dataset_of(data: Any) -> Any:
