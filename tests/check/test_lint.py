@@ -257,6 +257,26 @@ def recurrent() -> tuple[Any, ...]:
     return model, CE, (x.reshape(64, 2, 2), y), optim.Adam(model.parameters(), lr=0.01)
 
 
+class Halves(nn.Module):
+    """Returns several tensors, one of them in a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.drop = nn.Linear(4, 3), nn.Linear(4, 3), nn.Dropout(0.1)
+
+    def forward(self, x: Any) -> Any:
+        return self.a(self.drop(x)), {"b": self.b(x)}
+
+
+def several_outputs() -> tuple[Any, ...]:
+    model = Halves()
+
+    def loss_fn(out: Any, y: Any) -> Any:
+        return CE(out[0], y) + CE(out[1]["b"], y)
+
+    return model, loss_fn, data(), optim.SGD(model.parameters(), lr=0.1)
+
+
 def convolution() -> tuple[Any, ...]:
     class Images(nn.Module):
         def __init__(self) -> None:
@@ -317,7 +337,7 @@ def worked_example() -> tuple[Any, ...]:
 
 
 GOOD = [readme, normalised, regression, straight_line, yes_or_no, probabilities, log_probabilities,
-        frozen, attention, recurrent, convolution, text, worked_example]  # fmt: skip
+        frozen, attention, recurrent, several_outputs, convolution, text, worked_example]  # fmt: skip
 
 
 def watched(model: Any, loss_fn: Any, batch: Any, optimizer: Any, steps: int) -> None:
