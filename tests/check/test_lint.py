@@ -337,7 +337,8 @@ def worked_example() -> tuple[Any, ...]:
 
 
 GOOD = [readme, normalised, regression, straight_line, yes_or_no, probabilities, log_probabilities,
-        frozen, attention, recurrent, several_outputs, convolution, text, worked_example]  # fmt: skip
+        frozen, attention, recurrent, several_outputs, convolution, text,
+        worked_example]  # fmt: skip
 
 
 def watched(model: Any, loss_fn: Any, batch: Any, optimizer: Any, steps: int) -> None:
