@@ -128,6 +128,11 @@ class _Padding:
             return None
         return (self.lengths > t)[:, None]
 
+    def split(self, g: Any, t: int) -> tuple[Any, Any]:
+        """Return a state's gradient where a step made it, and where the state was passed on."""
+        on = self.goes_on(t)
+        return (g, 0.0) if on is None else (g * on, g * ~on)
+
 
 def _states_before(states: Any, first: Any, reverse: bool) -> Any:
     """Return the state before each time step, ``(T, N, H)``."""
@@ -166,20 +171,15 @@ def _rnn_shared(g: Any, y: Any, weight: Any, lengths: Any, nonlinearity: str, re
     weight = xp.ascontiguousarray(wide(weight))  # the products are 1.4x faster
     padding = _Padding(lengths)
     out = xp.empty(y.shape, y.dtype)
-    dh = xp.zeros(y.shape[1:], y.dtype)
+    dh: Any = 0.0
     for t in reversed(_order(len(y), reverse)):
-        dh = dh + g[t]
+        dh, passed = padding.split(dh + g[t], t)
         d = out[t]
         if nonlinearity == "relu":
             xp.multiply(dh, y[t] > 0, out=d)
         else:
             xp.multiply(dh, 1 - y[t] * y[t], out=d)
-        on = padding.goes_on(t)
-        if on is None:
-            dh = d @ weight
-        else:
-            d *= on
-            dh = d @ weight + dh * ~on
+        dh = d @ weight + passed
     return out.astype(dtype, copy=False), dh
 
 
@@ -281,13 +281,14 @@ def _lstm_shared(g: Any, y: Any, weight: Any, c: Any, lengths: Any, reverse: boo
     size = c.shape[1]
     padding = _Padding(lengths)
     out = xp.empty(a.shape, a.dtype)
-    dh, dc = xp.zeros(c.shape, a.dtype), xp.zeros(c.shape, a.dtype)
+    dh: Any = 0.0
+    dc: Any = 0.0
     for t in reversed(_order(len(a), reverse)):
         last = t + 1 if reverse else t - 1
         before = y[1, last] if 0 <= last < len(a) else c
         i, f, n, o = (a[t, :, k * size : (k + 1) * size] for k in range(4))
-        dh = dh + g[0, t]
-        dc = dc + g[1, t]
+        dh, passed_h = padding.split(dh + g[0, t], t)
+        dc, passed_c = padding.split(dc + g[1, t], t)
         th = tanh_c[t]
         inside = 1 - th * th
         inside *= o
@@ -302,14 +303,7 @@ def _lstm_shared(g: Any, y: Any, weight: Any, c: Any, lengths: Any, reverse: boo
         d[:, 2 * size : 3 * size] = inside * i
         d[:, 3 * size :] = dh * th
         d *= slope
-        on = padding.goes_on(t)
-        if on is None:
-            dh, dc = d @ weight, inside * f
-        else:
-            d *= on
-            off = ~on
-            dh = d @ weight + dh * off
-            dc = xp.where(on, inside * f, dc)
+        dh, dc = d @ weight + passed_h, inside * f + passed_c
     return out.astype(dtype, copy=False), dh, dc
 
 
@@ -422,12 +416,12 @@ def _gru_shared(g: Any, y: Any, weight: Any, h: Any, lengths: Any, reverse: bool
     size = h.shape[1]
     padding = _Padding(lengths)
     inner, outer = xp.empty(a.shape, a.dtype), xp.empty(a.shape, a.dtype)
-    dh = xp.zeros(h.shape, a.dtype)
+    dh: Any = 0.0
     for t in reversed(_order(len(a), reverse)):
         last = t + 1 if reverse else t - 1
         before = y[last] if 0 <= last < len(a) else h
         r, z, n = (a[t, :, k * size : (k + 1) * size] for k in range(3))
-        dh = dh + g[t]
+        dh, passed = padding.split(dh + g[t], t)
         d = inner[t]
         dn = dh * (1 - z)
         dn *= 1 - n * n
@@ -438,13 +432,7 @@ def _gru_shared(g: Any, y: Any, weight: Any, h: Any, lengths: Any, reverse: bool
         d[:, : 2 * size] *= slope
         d[:, 2 * size :] = dn * r
         outer[t, :, 2 * size :] = dn
-        on = padding.goes_on(t)
-        if on is None:
-            dh = d @ weight + dh * z
-        else:
-            d *= on
-            outer[t, :, 2 * size :] *= on
-            dh = d @ weight + xp.where(on, dh * z, dh)
+        dh = d @ weight + dh * z + passed
     outer[:, :, : 2 * size] = inner[:, :, : 2 * size]
     return outer.astype(dtype, copy=False), inner.astype(dtype, copy=False), dh
 
