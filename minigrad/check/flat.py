@@ -87,9 +87,13 @@ class FlatFunction:
 
     def split(self, flat: Vector, like: Sequence[Tensor]) -> list[Array]:
         """Cut a flat vector into arrays of the shapes, and on the devices, of some tensors."""
-        ends = np.cumsum([t._array.size for t in like])[:-1]
-        parts = zip(np.split(flat, ends), like, strict=True)
-        return [to_device(part.reshape(t.shape), t.device) for part, t in parts]
+        parts, start = [], 0
+        for t in like:
+            end = start + t._array.size
+            part = flat[start:end].reshape(t.shape)
+            parts.append(part if isinstance(t._array, np.ndarray) else to_device(part, t.device))
+            start = end
+        return parts
 
     def join(self, cotangent: Any) -> Vector:
         """Return given cotangents, one for each output, as one flat vector."""
