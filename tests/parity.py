@@ -1,15 +1,17 @@
-"""Print how far each module is from its PyTorch namesake: ``python tests/parity.py [name ...]``.
+"""Print how far all is from its PyTorch namesake: ``python tests/parity.py [name ...]``.
 
 The deviation is the largest of outputs, gradients of inputs and of parameters, and buffers: the
 largest difference, measured by the largest element of the array that it is found in. "drawn" says
-that the module draws random numbers, whose distributions were compared instead.
+that the module draws random numbers, whose distributions were compared instead. Optimisers make
+200 steps, schedules 100.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 
-from support import parity
+from support import parity, parity_optimizers
 
 
 def main(names: list[str]) -> int:
@@ -34,6 +36,11 @@ def main(names: list[str]) -> int:
             print(f"{row.name + mark:20} {row.text:76} {mode:6} {cells[0]:>8} {cells[1]:>8}")
         if row.tolerance:
             notes.append(f"* {row.name}: {row.because}")
+    for name, options, double, single in parity_optimizers.deviations(names):
+        limits = parity_optimizers.LIMITS
+        beyond += double > limits["float64"] or single > limits["float32"]
+        cells = [f"{double:.1e}", "" if math.isnan(single) else f"{single:.1e}"]
+        print(f"{name:20} {options:76} {'step':6} {cells[0]:>8} {cells[1]:>8}")
     print("\n".join([*dict.fromkeys(notes), f"{beyond} beyond their limit"]))
     return beyond
 

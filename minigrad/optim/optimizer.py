@@ -13,7 +13,7 @@ from minigrad.engine.mutation import changed
 from minigrad.engine.tensor import Tensor, wrap
 from minigrad.optim.decay import decays
 from minigrad.optim.flat import Flat, Scalars, gather
-from minigrad.optim.state import load, save
+from minigrad.optim.state import OF_SCHEDULES, load, save
 
 Update = Callable[..., None]  # (p, g, work, *state): change p and the state in place
 
@@ -94,7 +94,7 @@ class Optimizer:
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(f"a group is a dict with a 'params' entry, not {param_group!r:.80}")
         group = self.defaults | param_group
-        unknown = sorted(set(group) - set(self.defaults) - {"params"})
+        unknown = sorted(set(group) - set(self.defaults) - {"params", *OF_SCHEDULES})
         if unknown:
             raise ValueError(
                 f"{self._name} has no option {unknown[0]!r}; it has: {', '.join(self.defaults)}"

@@ -158,6 +158,20 @@ def test_groups_keep_the_first_learning_rate() -> None:
     assert ExponentialLR(again, 0.5, last_epoch=1).base_lrs == [0.1, 0.3]
 
 
+def test_a_group_may_say_the_first_learning_rate() -> None:
+    groups = [{"params": [mg.ones(1, requires_grad=True)], "lr": 0.1, "initial_lr": 0.4}]
+    made = StepLR(mg.optim.SGD(groups), 10, last_epoch=3)
+    assert (made.base_lrs, made.get_last_lr(), made.last_epoch) == ([0.4], [0.1], 4)
+
+
+def test_copies_of_optimizer_and_schedule_go_their_own_way() -> None:
+    optimizer = grouped(mg)
+    made = LambdaLR(optimizer, lambda epoch: 0.5**epoch)
+    twin, other = copy.deepcopy((optimizer, made))
+    assert lrs(twin, other, 3) == [0.1, 0.05, 0.025]
+    assert made.get_last_lr() == [0.1, 0.3]
+
+
 def test_what_get_last_lr_returns_is_a_copy() -> None:
     optimizer = grouped(mg)
     made = ExponentialLR(optimizer, 0.5)

@@ -7,7 +7,7 @@ measured by the largest element of that parameter; ``python tests/parity.py`` pr
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -345,17 +345,22 @@ def schedule_text(options: dict[str, Any]) -> str:
     return text(shown)
 
 
-def deviations() -> Iterator[tuple[str, str, float, float]]:
+def deviations(names: Collection[str] = ()) -> Iterator[tuple[str, str, float, float]]:
     """Yield each row's name, options, and largest deviations in float64 and float32.
 
-    Schedules compute with Python's floats alone; their second deviation is NaN.
+    All rows, or those of some names. Schedules compute with Python's floats alone; their second
+    deviation is NaN.
     """
     for name, options in ROWS + LBFGS_ROWS:
+        if names and name not in names:
+            continue
         yield (
             name,
-            text(options),
+            text(options) + ("; float32: of the loss" if name == "LBFGS" else ""),
             deviation(name, options, "float64"),
             deviation(name, options, "float32"),
         )
     for name, options in SCHEDULE_ROWS:
+        if names and name not in names:
+            continue
         yield name, schedule_text(options), schedule_deviation(name, options), float("nan")
