@@ -429,5 +429,5 @@ def test_second_derivative_through_pieces() -> None:
         first, second, third = (x * x).unbind(0)
         return first * second + x[2] * third * x.chunk(3)[0][0]
 
-    assert mg.gradcheck(fn, [x]).verdict != "failed"
-    assert mg.gradgradcheck(fn, [x]).verdict != "failed"
+    assert mg.gradcheck(fn, [x])
+    assert mg.gradgradcheck(fn, [x])
