@@ -358,18 +358,23 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item() if self._array.ndim == 0 else str(self), spec)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+    def __getstate__(self) -> dict[str, Any]:
         if not self.is_leaf:
             raise GraphError(
                 "only leaves can be deep-copied, this tensor is part of a graph; use .clone() to "
                 "stay in the graph, or .detach().clone()"
             )
+        kept = {k: v for k, v in self.__dict__.items() if k not in ("_node", "_base")}
+        return kept | {"_leaf": self._node is not None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._node = Leaf(self) if self.__dict__.pop("_leaf") else None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         twin = _new(type(self))
-        twin.__dict__.update(
-            {k: v for k, v in self.__dict__.items() if k not in ("_node", "_base")}
-        )
+        twin.__setstate__(self.__getstate__())
         twin._array = self._array.copy(order="K")
-        twin._node = None if self._node is None else Leaf(twin)
         if self.grad is not None:
             twin.grad = self.grad.__deepcopy__(memo)
         return twin
