@@ -127,3 +127,17 @@ def test_lion_is_the_papers_formula(decoupled: bool, maximize: bool) -> None:
         theta, m = theta - lr * update, beta2 * m + (1 - beta2) * g
     np.testing.assert_allclose(w.detach().numpy(), theta, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(optimizer.state[w]["exp_avg"].numpy(), m, rtol=1e-12, atol=1e-14)
+
+
+def test_centred_rmsprop_with_gradients_that_do_not_change() -> None:
+    """v - m * m is rounding then, and often below 0: its root must not be NaN."""
+    g = np.random.default_rng(0).standard_normal(500).astype("float32")
+    w = mg.zeros(500, requires_grad=True)
+    optimizer = mg.optim.RMSprop([w], centered=True, alpha=0.5, eps=1e-3)
+    for _ in range(60):
+        w.grad = mg.tensor(g)
+        optimizer.step()
+    state = optimizer.state[w]
+    v, m = state["square_avg"].numpy(), state["grad_avg"].numpy()
+    assert ((v - m * m) < 0).sum() > 20
+    assert np.isfinite(w.detach().numpy()).all()

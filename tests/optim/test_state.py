@@ -214,3 +214,51 @@ def test_state_of_another_optimizer_is_refused() -> None:
     train(net, sgd, 0, 1)
     with pytest.raises(ValueError, match="not of Adam: its options lack betas, eps, amsgrad"):
         mg.optim.Adam(net.parameters()).load_state_dict(sgd.state_dict())
+
+
+def parts(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return a network, its optimiser, schedules and averages, as a checkpoint takes them."""
+    net = model()
+    optimizer = getattr(mg.optim, name)(net.parameters(), **options)
+    schedules = mg.optim.lr_scheduler
+    return {
+        "model": net,
+        "optimizer": optimizer,
+        "warmup": schedules.warmup(schedules.CosineAnnealingLR(optimizer, 9), 3),
+        "stairs": schedules.MultiStepLR(optimizer, [1, 5]),
+        "averaged": mg.optim.swa_utils.AveragedModel(net),
+    }
+
+
+def go_on(made: dict[str, Any], first: int, last: int) -> None:
+    net, optimizer = made["model"], made["optimizer"]
+    for step in range(first, last):
+        x = mg.tensor(np.random.default_rng(step).standard_normal((16, 4)), dtype=mg.float32)
+
+        def closure(x: Any = x) -> Any:
+            optimizer.zero_grad()
+            loss = (net(x) - 1.0).square().mean()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        made["warmup"].step()
+        made["stairs"].step()
+        made["averaged"].update_parameters(net)
+
+
+@pytest.mark.parametrize(("name", "options"), [*EVERY, ("LBFGS", {"max_iter": 3})])
+def test_a_checkpoint_in_a_file_resumes_with_the_same_bits(
+    tmp_path: Any, name: str, options: dict[str, Any]
+) -> None:
+    made = parts(name, options)
+    go_on(made, 0, 4)
+    mg.io.save_checkpoint(tmp_path / "all.safetensors", **made)
+    go_on(made, 4, 10)
+    again = parts(name, options)
+    mg.io.load_checkpoint(tmp_path / "all.safetensors", **again)
+    go_on(again, 4, 10)
+    for kind in ("model", "averaged"):
+        assert bits(again[kind]) == bits(made[kind])
+    assert again["averaged"].n_averaged.item() == 10
+    assert again["optimizer"].param_groups[0]["lr"] == made["optimizer"].param_groups[0]["lr"]
