@@ -269,7 +269,7 @@ def conv2d(
             S((2, 6, 3, 4), (6, 1, 3, 2), input_size=(2, 2, 6, 6), groups=2, stride=2, padding=1),
             S((4, 1, 2), (4, 2, 3, 3), input_size=(2, 5, 6), dilation=2),
             # fewer windows than there is room for
-            S((1, 2, 2, 2), (2, 1, 3, 3), input_size=(1, 1, 7, 8), dilation=2),
+            S((1, 2, 1, 2), (2, 1, 3, 3), input_size=(1, 1, 7, 8), dilation=2),
             S((0, 3, 2, 2), (3, 2, 3, 3), input_size=(0, 2, 4, 4)),
         ],
         analytic=True,
@@ -323,7 +323,7 @@ def conv2d_input(
             S((2, 2, 6, 6), (2, 6, 3, 4), weight_size=(6, 1, 3, 2), groups=2, stride=2, padding=1),
             S((2, 5, 6), (4, 1, 2), weight_size=(4, 2, 3, 3), dilation=2),
             # fewer windows than there is room for
-            S((1, 1, 7, 8), (1, 2, 2, 2), weight_size=(2, 1, 3, 3), dilation=2),
+            S((1, 1, 7, 8), (1, 2, 1, 2), weight_size=(2, 1, 3, 3), dilation=2),
             S((0, 2, 4, 4), (0, 3, 2, 2), weight_size=(3, 2, 3, 3)),
         ],
         analytic=True,

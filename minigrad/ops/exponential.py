@@ -252,6 +252,7 @@ def _pow_exponent_rule(g: Any, a: Any, b: Any, y: Any) -> Any:
             S(integers((3, 4), -4, 5), integers((4,), 0, 4)),
             *(S((3, 4), exponent) for exponent in (0, 1, 2, 3, -1.5)),
             S(2.5, (3, 4)),
+            S((3,), lambda rng: np.zeros(3)),
             at(
                 [0.0, 0.0, math.nan, 2.0, -2.0],
                 [0.0, 2.0, 0.0, 0.0, 3.0],

@@ -362,7 +362,11 @@ def _std_rule(
     x=_std_rule,
     facts=Facts(
         _std_reference,
-        (*_SPREAD, at([[2.0, 2.0, 2.0]], slopes=([[0, 0, 0]],), dim=1, keepdim=True)),
+        (
+            *_SPREAD,
+            S(lambda rng: np.array([1.0, 2.0, 3.0])),
+            at([[2.0, 2.0, 2.0]], slopes=([[0, 0, 0]],), dim=1, keepdim=True),
+        ),
         analytic=True,
         convention="where all elements are equal, the derivative is 0",
         formula="sqrt(sum (x - mean)^2 / (n - c))",
@@ -409,6 +413,7 @@ def _power_rule(g: Any, x: Any, y: Any, p: float, dim: Dim, keepdim: bool, x_sha
         ),
         [
             S((3, 4)),
+            S(lambda rng: np.array([0.6, 0.8])),
             S((2, 3), p=3.0, dim=1),
             S((2, 3), p=0.5, dim=(0, 1), keepdim=True),
             at([[0.0, 0.0], [0.0, -2.0]], slopes=([[0, 0], [0, -1]],), dim=1, keepdim=True),

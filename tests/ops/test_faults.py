@@ -4,41 +4,54 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mutation.mutant import caught_by, judge, planted
+from mutation.run import all_mutants, complaints, reasons, run, sample
 from support.cases import Case, cases
 from support.checks import check_facts, check_isolation
-from support.faults import FAULTS, caught_by, planted
 
 import minigrad as mg
 from minigrad.backend import Array, Backend
 from minigrad.check import gradcheck
 from minigrad.engine.facts import Facts, S
-from minigrad.engine.op import TABLE, Op, op
+from minigrad.engine.op import TABLE, op
 
-RULES = [
-    (row, name) for row in TABLE.values() if row.facts and row.facts.order for name in row.rules
-]
+PARTS = 16
 
 
-def with_operand(row: Op, operand: str) -> list[Case]:
-    """Return the cases of a row that pass an operand (some are optional)."""
-    place = 0 if row.variadic else row.operands.index(operand)
-    return [
-        c
-        for c in cases([row])
-        if len(c.sample.operands) > place and c.sample.operands[place] is not None
-    ]
+@pytest.mark.parametrize("part", range(PARTS))
+def test_sampled_mutants_are_killed(part: int) -> None:
+    """A sample of what ``python -m tests.mutation`` does, spread over all rules and kinds."""
+    assert not complaints(run(sample()[part::PARTS]), whole=False)
 
 
-@pytest.mark.parametrize(("row", "operand"), RULES, ids=[f"{r.name}-{n}" for r, n in RULES])
-@pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_of_every_rule_is_caught(row: Op, operand: str, fault: str) -> None:
-    with planted(row, **{operand: FAULTS[fault](row.rules[operand])}):
-        assert caught_by(with_operand(row, operand)), f"{fault}: nothing failed"
+def test_reasoned_list_names_mutants_that_exist() -> None:
+    """Whether they do survive, only the whole run says."""
+    assert not set(reasons()) - {m.id for m in all_mutants()}
+    assert all(len(reason.split()) >= 4 for reason in reasons().values())
+
+
+def test_mutants_are_many_and_of_every_kind() -> None:
+    mutants = all_mutants()
+    assert len({m.id for m in mutants}) == len(mutants) >= 3000
+    kinds = {
+        "sign", "factor", "swapped", "dropped term", "transposed", "zero", "unbroadcast", "axis",
+        "off by one", "constant", "division",
+    }  # fmt: skip
+    assert kinds <= {m.kind for m in sample()}
+    rules = {f"{row.name}.{n}" for row in TABLE.values() for n in row.rules}
+    assert rules <= {m.place for m in sample()}
+
+
+def test_mutants_are_taken_away() -> None:
+    before = {f: f.__code__ for row in TABLE.values() for f in row.rules.values()}
+    for m in sample()[::97]:
+        judge(m)
+    assert before == {f: f.__code__ for row in TABLE.values() for f in row.rules.values()}
 
 
 def test_planted_faults_are_taken_away() -> None:
     row = TABLE["tanh"]
-    with planted(row, x=FAULTS["zero"](row.rules["x"])):
+    with planted(row, x=lambda g: g * 0.0):
         assert caught_by(cases([row]))
     assert caught_by(cases([row])) is None
 

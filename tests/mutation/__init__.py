@@ -1,0 +1,1 @@
+"""Mutation score of the derivative rules: ``python -m tests.mutation`` breaks each in many ways."""
