@@ -117,6 +117,18 @@ def test_resumed_schedule_goes_on_with_the_same_numbers(
         assert [advance(again, other, step) for step in range(at, SCHEDULE_STEPS)] == rest
 
 
+def as_torch_has_it(state: dict[str, Any], theirs: Any) -> None:
+    """Put into our state what torch wants in it."""
+    if "milestones" in state:  # torch counts them
+        state["milestones"] = theirs.milestones
+    if hasattr(theirs, "lr_lambdas"):
+        state["lr_lambdas"] = [None] * 2
+    for part, other in zip(
+        state.get("_schedulers", []), getattr(theirs, "_schedulers", []), strict=True
+    ):
+        as_torch_has_it(part, other)
+
+
 @each_row
 def test_goes_on_from_torch_state_and_torch_from_ours(name: str, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -132,10 +144,7 @@ def test_goes_on_from_torch_state_and_torch_from_ours(name: str, options: dict[s
         fresh[lib] = optimizer, schedule(lib, optimizer, name, options)
         state = made[source][1].state_dict()
         if lib is torch:
-            if name == "MultiStepLR":  # torch counts the milestones
-                state["milestones"] = made[torch][1].milestones
-            if name == "LambdaLR":
-                state["lr_lambdas"] = [None] * 2
+            as_torch_has_it(state, made[torch][1])
         fresh[lib][1].load_state_dict(state)
         for group, other in zip(optimizer.param_groups, made[source][0].param_groups, strict=True):
             group["lr"] = other["lr"]

@@ -115,6 +115,17 @@ def test_the_moving_average(make: Any) -> None:
     np.testing.assert_allclose(mean.module[2].bias.detach().numpy(), want, rtol=1e-12)
 
 
+def test_averages_are_kept_where_asked(backend: str) -> None:
+    model = net(mg, 0)
+    mean = AveragedModel(model, device=backend)
+    for seed in range(2):
+        set_values(mg, model, seed)
+        mean.update_parameters(model)
+    assert {str(v.device).split(":")[0] for v in mean.state_dict().values()} == {backend}
+    assert model[0].weight.device.type == "cpu"
+    assert mean.n_averaged.item() == 2
+
+
 def test_buffers_are_averaged_where_asked_and_counts_are_copied() -> None:
     model = net(mg, 0)
     mean = AveragedModel(model, use_buffers=True)

@@ -131,6 +131,12 @@ SCHEDULE_ROWS: list[tuple[str, dict[str, Any]]] = [
         ("CosineAnnealingWarmRestarts", {"T_0": 8}),
         ("ExponentialLR", {"gamma": 0.9}),
     ]}),
+    ("SequentialLR", {"milestones": [3, 20, 40], "schedulers": [
+        ("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)}),
+        ("MultiStepLR", {"milestones": [0, 4, 9], "gamma": 0.5}),
+        ("ConstantLR", {"factor": 0.3, "total_iters": 7}),
+        ("LinearLR", {"start_factor": 0.2, "end_factor": 0.9, "total_iters": 11}),
+    ]}),
     ("LambdaLR", {"lr_lambda": lambda epoch: 0.95**epoch}),
     ("LambdaLR", {"lr_lambda": [lambda epoch: 1 / (1 + epoch), lambda epoch: epoch // 10]}),
 ]  # fmt: skip
