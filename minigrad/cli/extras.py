@@ -8,14 +8,21 @@ from importlib.util import find_spec
 from minigrad.cli.lessons import PACKAGE
 
 DISTRIBUTION = "minigrad-engine"
-# What a user may lack, as pyproject.toml has it; of these, the name that is installed is the name
-# that is imported.
-EXTRAS = {"lessons": ("matplotlib", "rich", "tqdm"), "data": ("pooch",)}
+# What a user may lack, as pyproject.toml has it, by the names that are installed.
+EXTRAS = {
+    "lessons": ("matplotlib", "rich", "tqdm"),
+    "data": ("pooch",),
+    "images": ("pillow", "scipy"),
+    "train": ("matplotlib", "safetensors", "tqdm"),
+    "sklearn": ("scikit-learn",),
+    "tensorboard": ("tensorboardx",),
+}
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "tensorboardx": "tensorboardX"}
 
 
 def missing(extra: str) -> list[str]:
-    """Return which modules of an extra cannot be imported, without importing any."""
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+    """Return which distributions of an extra cannot be imported, without importing any."""
+    return [name for name in EXTRAS[extra] if find_spec(IMPORTED_AS.get(name, name)) is None]
 
 
 def version(distribution: str) -> str | None:

@@ -11,7 +11,6 @@ from minigrad.data.errors import DataFileError, DataNotFoundError
 from minigrad.data.folder import ImageFolder
 from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.idx import parse_idx
-from minigrad.data.leaks import LeakFinding
 from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import load_fashion_mnist, load_mnist
 from minigrad.data.records import Images, ImageSplits, Table
@@ -41,7 +40,6 @@ __all__ = [
     "ImageSplits",
     "Images",
     "KFold",
-    "LeakFinding",
     "MinMaxScaler",
     "RandomSampler",
     "Sampler",

@@ -2,42 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 _KEPT = 1 << 16  # half a megabyte, however many rows there were
-
-
-@dataclass(frozen=True)
-class LeakFinding:
-    """A mistake in the order of splitting and scaling.
-
-    The attributes are those that ``minigrad.check`` gives a finding of its own.
-
-    Attributes
-    ----------
-    id : str
-        The mistake's short name.
-    severity : {"error", "warning"}
-        An error makes the result wrong; a warning may be meant.
-    where, seen, cure : str
-        The place, what was seen there, and what to change.
-    lesson : str
-        The number of the lesson that explains it; empty for none.
-    """
-
-    id: str
-    severity: str
-    where: str
-    seen: str
-    cure: str
-    lesson: str = ""
-
-    @property
-    def message(self) -> str:
-        """Place and observation in one line."""
-        return f"{self.where}: {self.seen}"
 
 
 def row_hashes(x: np.ndarray) -> np.ndarray:

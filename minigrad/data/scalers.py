@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.data.leaks import LeakFinding, seen_rows, sketch
+from minigrad.check import Finding
+from minigrad.data.leaks import seen_rows, sketch
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -106,12 +107,12 @@ class _Scaler:
             )
         return rows
 
-    def findings(self) -> list[LeakFinding]:
+    def findings(self) -> list[Finding]:
         """Return what is suspicious about the data that this was fitted on; often nothing."""
         if not self._came_standardised:
             return []
         return [
-            LeakFinding(
+            Finding(
                 "scaled-twice",
                 "warning",
                 self._name,
@@ -123,7 +124,7 @@ class _Scaler:
             )
         ]
 
-    def check_leak(self, x_test: Any) -> list[LeakFinding]:
+    def check_leak(self, x_test: Any) -> list[Finding]:
         """Return a finding if rows of a test set are among those that this was fitted on.
 
         Parameters
@@ -133,7 +134,7 @@ class _Scaler:
 
         Returns
         -------
-        list of LeakFinding
+        list of Finding
             An error if all test rows that can be told were fitted on (the scaler saw the whole
             data set before the split); a warning if at least a tenth were; empty if fewer, as
             rows that merely repeat are common in measured data.
@@ -144,7 +145,7 @@ class _Scaler:
             return []
         everything = seen == told
         return [
-            LeakFinding(
+            Finding(
                 "fitted-before-split" if everything else "fitted-on-test-rows",
                 "error" if everything else "warning",
                 self._name,

@@ -166,6 +166,11 @@ class Trainer:
             train, validation_data = split_end(train, validation_split)
         self._begin()
         self._loader = loader = loader_of(train, batch_size, shuffle)
+        if len(loader) == 0:
+            raise ValueError(
+                f"the loader has no batch: {len(loader.dataset)} samples, batch_size="
+                f"{loader.batch_size}, drop_last={loader.drop_last}; take a smaller batch_size"
+            )
         validation = None if validation_data is None else loader_of(validation_data, batch_size)
         self._callbacks = sorted(callbacks, key=lambda c: getattr(c, "saves", False))
         for callback in self._callbacks:

@@ -129,7 +129,7 @@ def test_fitting_before_the_split_is_found(make) -> None:
     (finding,) = make().fit(x).check_leak(test)
     assert (finding.id, finding.severity) == ("fitted-before-split", "error")
     assert finding.where == make.__name__
-    assert "it was fitted on 150 rows, and 30 of 30 test rows are among them" in finding.message
+    assert "it was fitted on 150 rows, and 30 of 30 test rows are among them" in finding.seen
     assert "split first" in finding.cure
     assert make().fit(train).check_leak(test) == []
 

@@ -36,6 +36,7 @@ HEAVY = {
 
 # The CuPy backend is one module, imported when a CUDA device is first asked for.
 ALLOWED_ON_IMPORT = {
+    "minigrad/sklearn.py": {"numpy", "sklearn"},  # its classes are scikit-learn\'s
     "minigrad/backend/cupy_backend.py": {"cupy", "cupyx", "numpy"},
 }
 

@@ -224,6 +224,11 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         ValueError,
         r"the loss has shape \[32\], it must be one number",
     ),
+    (
+        lambda t: t.fit(DataLoader((X, Y), 64, drop_last=True)),
+        ValueError,
+        "the loader has no batch: 50 samples, batch_size=64, drop_last=True",
+    ),
     (lambda t: Trainer(t.model, t.loss).fit((X, Y)), ValueError, "fit needs an optimizer"),
     (lambda t: Trainer(t.model, t.loss, accumulate=0), ValueError, "accumulate=0 must be 1 or"),
     (
