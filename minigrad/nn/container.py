@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, Self
 
 from minigrad.nn.module import Module
+from minigrad.nn.text import describe
 
 
 class _List(Module):
@@ -143,6 +144,10 @@ class ModuleList(_List):
     >>> layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
     >>> len(layers), len(list(layers.parameters()))
     (3, 6)
+    >>> layers
+    ModuleList(
+      (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)  # 6 parameters
+    )  # 18 parameters
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
@@ -151,6 +156,9 @@ class ModuleList(_List):
 
     def _part(self, names: list[str]) -> Self:
         return type(self)(getattr(self, name) for name in names)
+
+    def __repr__(self) -> str:
+        return describe(self, merge=True)
 
 
 class ModuleDict(Module):

@@ -10,10 +10,22 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-def describe(module: Module) -> str:
-    """Return the representation of a module and its parts."""
+def describe(module: Module, merge: bool = False) -> str:
+    """Return the representation of a module and its parts; ``merge``: equal neighbours in one."""
     extra = module.extra_repr()
-    lines = [f"({name}): {part!r}" for name, part in module._own("module")]
+    groups: list[tuple[list[str], str]] = []  # names, and the text that their parts share
+    for name, part in module._own("module"):
+        text = repr(part)
+        if merge and groups and groups[-1][1] == text:
+            groups[-1][0].append(name)
+        else:
+            groups.append(([name], text))
+    lines = [
+        f"({names[0]}): {text}"
+        if len(names) == 1
+        else f"({names[0]}-{names[-1]}): {len(names)} x {text}"
+        for names, text in groups
+    ]
     head = type(module).__name__
     if not lines and "\n" not in extra:
         return f"{head}({extra}){_count(module)}"

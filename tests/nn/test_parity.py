@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import parity
 
+from minigrad import nn
 from minigrad.check import gradcheck
 
 ROWS = parity.identified(parity.rows())
@@ -56,3 +57,16 @@ def test_gradients_alone(name: str) -> None:
         if any(x.requires_grad for x in point):
             report: Any = gradcheck(function, point)
             assert report, f"mode {mode}: {report}"
+
+
+def test_every_module_that_torch_has_is_compared() -> None:
+    import torch
+
+    apart = {  # have no forward, and tests of their own
+        "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList",
+    }  # fmt: skip
+    modules = [n for n in nn.__all__ if isinstance(getattr(nn, n), type)]
+    modules = [n for n in modules if issubclass(getattr(nn, n), nn.Module) and n not in apart]
+    shared = {n for n in modules if hasattr(torch.nn, n)}
+    assert sorted(shared - CLASSES.keys()) == []
+    assert sorted(CLASSES.keys() - shared) == []

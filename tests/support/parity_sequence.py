@@ -134,9 +134,36 @@ def _layer_rows() -> list[Row]:
     return rows
 
 
+_NESTED = {
+    "enable_nested_tensor": "there are no nested tensors",
+    "mask_check": "there are no nested tensors",
+}
+
+
+def _encoder(nn: Any) -> Any:
+    return nn.TransformerEncoderLayer(6, 2, 5, dropout=0.0)
+
+
+def _decoder(nn: Any) -> Any:
+    return nn.TransformerDecoderLayer(6, 2, 5, dropout=0.0)
+
+
+def _norm(nn: Any) -> Any:
+    return nn.LayerNorm(6)
+
+
+_STACKS = [
+    Row("TransformerEncoder", (_encoder, 2), inputs=((5, 3, 6),), shown=_SHOWN, without=_NESTED),
+    Row("TransformerEncoder", (_encoder, 2, _norm), inputs=((5, 3, 6),),
+        call={"mask": _causal(5)}, shown=_SHOWN, without=_NESTED),
+    Row("TransformerDecoder", (_decoder, 2), inputs=((5, 3, 6), (4, 3, 6)), shown=_SHOWN),
+    Row("TransformerDecoder", (_decoder, 2, _norm), inputs=((5, 3, 6), (4, 3, 6)),
+        call={"tgt_mask": _causal(5)}, shown=_SHOWN),
+]  # fmt: skip
 ROWS: list[Row] = [
     *_ATTENTION,
     *_layer_rows(),
+    *_STACKS,
     *(row for name in ("RNN", "LSTM", "GRU") for row in _layers(name)),
     _recurrent("RNN", 2, 4, num_layers=2, nonlinearity="relu", state=2),
     _recurrent("LSTM", 6, 1, x=(4, 3, 6)),
