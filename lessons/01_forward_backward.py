@@ -1,11 +1,11 @@
 # %% [markdown]
-# # 1. Forward, backward, update: one network, every number three ways
+# # 1. Forward, backward, update: one network, every number four ways
 #
 # The document D0 works a small network through by hand in its section 4.3: three layers of
 # sigmoids, a squared error, one step of gradient descent. Its numbers do not fit together.
 # Here each printed number is recomputed and judged. Then the smallest consistent reading of the
-# example (repair R1) is computed in three ways that share no code: by minigrad's engine, by the
-# closed formulas, and by central differences.
+# example (repair R1) is computed in four ways that share no code: by minigrad's engine, by an
+# engine of single numbers that fits on a page, by closed formulas, and by central differences.
 
 # %%
 import argparse
@@ -16,8 +16,9 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.check.claims import Claim
+from minigrad.check.scalar import Value, in_order
 
-parser = argparse.ArgumentParser(description="Forward, backward, update: every number three ways.")
+parser = argparse.ArgumentParser(description="Forward, backward, update: every number four ways.")
 parser.add_argument("--out", default="lessons-output", help="folder for the picture")
 options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
 
@@ -125,6 +126,35 @@ def by_engine(numbers):
 
 
 # %% [markdown]
+# ### An engine of single numbers
+#
+# What does `backward` do? The whole idea fits on a page: read `minigrad/check/scalar.py`. A
+# `Value` is a number that remembers which numbers it was computed from, and how fast it changes
+# with each. Its `backward` multiplies these slopes along each way that leads to a number, and adds
+# the ways up. There are no arrays: a matrix product is written out, as one would on paper.
+
+
+# %%
+def by_scalars(numbers):
+    """Return J, and its gradient by each parameter, with no arrays in between."""
+    p = {name: [Value(v) for v in value.ravel()] for name, value in numbers.items()}
+    a = [Value(v) for v in x]
+    for layer in "123":
+        W, b = p["W" + layer], p["b" + layer]
+        z = [W[2 * i] * a[0] + W[2 * i + 1] * a[1] + b[i] for i in range(2)]
+        a = [1 / (1 + (-v).exp()) for v in z]
+    J = 0.5 * ((y[0] - a[0]) ** 2 + (y[1] - a[1]) ** 2)
+    J.backward()
+    shapes = {name: value.shape for name, value in numbers.items()}
+    return J, {n: np.reshape([v.grad for v in values], shapes[n]) for n, values in p.items()}
+
+
+J_scalars, scalars = by_scalars(start)
+behind = in_order(J_scalars)
+slopes = sum(len(value.edges) for value in behind)
+print(f"\nthe engine of single numbers: J from {len(behind) - 1} numbers, over {slopes} slopes")
+
+# %% [markdown]
 # ### The closed formulas
 #
 # The chain rule by hand. With the error of a layer $\delta_l = \partial J / \partial z_l$ and
@@ -203,12 +233,15 @@ for name in ("z1", "a1", "z2", "a2", "z3", "a3", "J"):
         print(f"  {label:30}{e:12.8f}   {h:12.8f}")
         assert abs(e - h) < 1e-15
 
-print("\ngradients                          engine        formula     difference")
+assert abs(J_scalars.data - values["J"]) < 1e-15
+print("\ngradients              engine        scalars        formula     difference")
 for name in start:
     for place in np.ndindex(start[name].shape):
-        e, f, d = engine[name][place], formula[name][place], difference[name][place]
+        e, s = engine[name][place], scalars[name][place]
+        f, d = formula[name][place], difference[name][place]
         label = f"dJ/d{name}[{', '.join(str(i + 1) for i in place)}]"
-        print(f"  {label:30}{e:12.8f}   {f:12.8f}   {d:12.8f}")
+        print(f"  {label:18}{e:12.8f}   {s:12.8f}   {f:12.8f}   {d:12.8f}")
+        assert abs(e - s) < 1e-15
         assert abs(e - f) < 1e-16
         assert abs(e - d) < 1e-9
 
@@ -296,6 +329,8 @@ print(f"picture: {picture}")
 #
 # 1. The document's gradient has the factor 1/3 although its loss has 1/2 and no 1/m. Which J has
 #    the gradient $-\tfrac1m (y - a)$? Check your answer with `by_difference`.
-# 2. Replace the sigmoid by tanh in all three computations. Which single line of `by_formula`
+# 2. Replace the sigmoid by tanh in all four computations. Which single line of `by_formula`
 #    changes, and how?
-# 3. Take two updates instead of one. Does J fall by twice as much?
+# 3. Give `Value` a method `sigmoid` with its slope, and use it in `by_scalars`. From how many
+#    numbers, and over how many slopes, does J come then?
+# 4. Take two updates instead of one. Does J fall by twice as much?

@@ -31,6 +31,7 @@ from support.twins import (
     Twin,
     each,
     expected,
+    is_higher,
     numbers,
     rewrite,
     weighted_sum,
@@ -53,6 +54,18 @@ def fits(values: Any) -> bool:
     return values.size <= MOST and all(abs(v.data) < LARGEST for v in values.ravel())
 
 
+def can_reach(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Say whether broadcasting brings one shape to another."""
+    try:
+        return np.broadcast_shapes(shape, target) == target
+    except ValueError:
+        return False
+
+
+def computed(t: Twin) -> bool:
+    return t.place is not None and not t.leaf
+
+
 def element(values: Any) -> Any:
     """Return the Value in an array without axes: NumPy would store the array as an element."""
     return values.item() if isinstance(values, np.ndarray) and values.ndim == 0 else values
@@ -62,7 +75,8 @@ def same(found: mg.Tensor, wanted: Any, what: str) -> None:
     array = found.detach().numpy()
     assert array.shape == wanted.shape, f"{what} has shape {array.shape}, not {wanted.shape}"
     scale = 1 + np.abs(wanted).max(initial=0.0)
-    np.testing.assert_allclose(array, wanted, rtol=1e-8, atol=1e-9 * scale, err_msg=what)
+    if not (np.abs(array - wanted) <= 1e-8 * scale).all():  # of NaN as well
+        raise AssertionError(f"{what} is {array.tolist()}, must be {wanted.tolist()}")
 
 
 # ---- what can be done: on tensors, on arrays of Values, what the derivative needs, where it is ---
@@ -133,6 +147,12 @@ class Machine(RuleBasedStateMachine):
         self.twins: list[Twin] = []
         self.time = 0
 
+    def pick(self, t: Twin, wanted: Callable[[Twin], Any]) -> Twin | None:
+        """Return the first tensor from ``t`` on with which something can be done."""
+        start = self.twins.index(t) if t in self.twins else 0
+        order = self.twins[start:] + self.twins[:start]
+        return next((x for x in order if x.alive and wanted(x)), None)
+
     def add(self, tensor: mg.Tensor, values: Any, place: Place | None, **about: Any) -> Twin:
         assert tensor.requires_grad == (place is not None)
         twin = Twin(tensor, np.asarray(values, dtype=object), place, **about)
@@ -182,7 +202,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=tensors, t=tensors)
     def detach(self, t: Twin) -> Any:
-        if not t.alive:
+        if (t := self.pick(t, anywhere)) is None:
             return multiple()
         return self.add(t.tensor.detach(), t.values, None, shown=(t.memory, t.cells))
 
@@ -198,7 +218,7 @@ class Machine(RuleBasedStateMachine):
     @rule(target=tensors, name=st.sampled_from(sorted(UNARY)), t=tensors, tape=st.integers(0, 7))
     def unary(self, name: str, t: Twin, tape: int) -> Any:
         function, by_value, needs, where = UNARY[name]
-        if not (t.alive and where(t.data)):
+        if (t := self.pick(t, lambda t: where(t.data))) is None:
             return multiple()
         values = np.asarray(by_value(t.values), dtype=object)
         if not fits(values):
@@ -233,7 +253,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=tensors, a=tensors, b=tensors)
     def joined(self, a: Twin, b: Twin) -> Any:
-        if not (a.alive and b.alive and a.shape == b.shape and 2 * a.cells.size <= MOST):
+        if (a := self.pick(a, lambda a: 2 * a.cells.size <= MOST)) is None:
+            return multiple()
+        if (b := self.pick(b, lambda b: b.shape == a.shape)) is None:
             return multiple()
         y = self.tried([a, b], lambda: mg.stack([a.tensor, b.tensor]))
         values = np.stack([a.values, b.values])
@@ -242,7 +264,7 @@ class Machine(RuleBasedStateMachine):
     @rule(target=tensors, name=st.sampled_from(sorted(VIEWS)), t=tensors)
     def view(self, name: str, t: Twin) -> Any:
         function, by_array, where = VIEWS[name]
-        if not (t.alive and where(t.data)):
+        if (t := self.pick(t, lambda t: where(t.data))) is None:
             return multiple()
         values = np.asarray(by_array(t.values), dtype=object)
         if not fits(values):
@@ -264,7 +286,8 @@ class Machine(RuleBasedStateMachine):
           index=st.sampled_from(INDICES))  # fmt: skip
     def change_silently(self, t: Twin, how: str, factor: float, index: Any) -> None:
         """Under no_grad, whatever the tensor is."""
-        if not t.alive or len(np.unique(t.cells)) < t.cells.size:  # NumPy makes these read-only
+        # NumPy makes what is expanded read-only.
+        if (t := self.pick(t, lambda t: len(np.unique(t.cells)) == t.cells.size)) is None:
             return
         try:
             cells = t.cells[index] if how in ("set", "fill") else t.cells
@@ -287,7 +310,9 @@ class Machine(RuleBasedStateMachine):
           index=st.sampled_from(INDICES))  # fmt: skip
     def change_recorded(self, t: Twin, b: Twin, how: str, index: Any) -> None:
         """On the tape: refused on leaves and views, else an op like any other."""
-        if not (t.alive and b.alive):
+        if t.alive and (t.leaf or t.source is not None) and index is not ...:  # seldom these
+            t = self.pick(t, lambda t: t.place and not t.leaf and t.source is None) or t
+        if not t.alive or (b := self.pick(b, lambda b: can_reach(b.shape, t.shape))) is None:
             return
         operands = [t] if how == "tanh_" else [t, b]
         if all(x.place is None for x in operands):
@@ -341,7 +366,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(t=tensors, factor=factors, keep=st.booleans())
     def hook(self, t: Twin, factor: float, keep: bool) -> None:
-        if not t.alive or t.place is None or len(t.hooks) > 1:
+        if (t := self.pick(t, lambda t: t.place and len(t.hooks) < 2)) is None:
             return
         handle = t.tensor.register_hook(lambda g: g * factor)
         if keep:
@@ -351,7 +376,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(t=tensors)
     def retain(self, t: Twin) -> None:
-        if t.alive and t.place is not None and not t.leaf:
+        if (t := self.pick(t, lambda t: t.place and not t.leaf)) is not None:
             t.tensor.retain_grad()
             t.retained = True
 
@@ -394,6 +419,9 @@ class Machine(RuleBasedStateMachine):
     def go_back(self, outputs: Sequence[Twin], seed: int, keep: bool, record: bool) -> None:
         cotangents = [drawn(seed + i, y.shape) for i, y in enumerate(outputs)]
         reached, must, may, overwritten = self.outlook(outputs)
+        higher = is_higher(reached)
+        if higher and self.hooked(reached):
+            return
         done = self.ran(outputs, reached, must, may, overwritten, lambda: (
             mg.autograd.backward([y.tensor for y in outputs], cotangents, retain_graph=keep,
                                  create_graph=record), True))  # fmt: skip
@@ -404,41 +432,51 @@ class Machine(RuleBasedStateMachine):
             t = place.twin
             if t is not None and t.alive and (t.leaf or t.retained):
                 g = numbers(t.gradient(found))
-                if not surely and t.tensor.grad is None:
+                if higher and not t.leaf:
+                    self.take_over_grad(t)
+                elif not surely and t.tensor.grad is None:
                     assert not g.any(), "no gradient came where one is due"
                 else:
                     t.grad = g if t.grad is None else t.grad + g
             if not keep and place.parents and place.freed is not True:
                 place.freed = True if surely else None
 
+    def hooked(self, reached: dict[Place, bool]) -> bool:
+        return any(place.hooks and place.parents for place in reached)
+
     @rule(y=tensors, seed=seeds, keep=st.booleans(), record=st.integers(0, 3))
     def backward(self, y: Twin, seed: int, keep: bool, record: int) -> None:
-        if not y.alive:
-            return
-        if y.place is None:
+        if y.alive and y.place is None and record:
             try:
                 y.tensor.backward(np.ones(y.shape))
             except mg.GraphError:
                 return
             raise AssertionError("backward from a tensor without a graph")
-        self.go_back([y], seed, keep, record=keep and not record)
+        if (y := self.pick(y, computed)) is not None:
+            self.go_back([y], seed, keep, record=keep and not record)
 
     @rule(y=tensors, z=tensors, seed=seeds, keep=st.booleans())
     def backward_from_two(self, y: Twin, z: Twin, seed: int, keep: bool) -> None:
-        if y.alive and z.alive and y.place is not None and z.place is not None:
+        if (y := self.pick(y, computed)) and (z := self.pick(z, lambda z: z.place)):
             self.go_back([y, z], seed, keep, record=False)
 
     @rule(target=tensors, y=tensors, xs=st.lists(tensors, min_size=1, max_size=2, unique=True),
           c=tensors, seed=seeds)  # fmt: skip
     def gradient_with_a_graph(self, y: Twin, xs: list[Twin], c: Twin, seed: int) -> Any:
         """Gradients that can be differentiated again, by the cotangent as well."""
-        if not all(t.alive and t.place is not None for t in (y, *xs)):
+        found = [self.pick(x, lambda x: x.place) for x in xs]
+        xs = list(dict.fromkeys(x for x in found if x is not None))
+        if not xs or (y := self.pick(y, computed)) is None:
             return multiple()
         given: Any = drawn(seed, y.shape)
         parents, weights = [y], each(Value, given)
         if c.alive and c.shape == y.shape and not c.stale:
             given, parents, weights = c.tensor, [y, c], each(Value, c.data)
         reached, must, may, overwritten = self.outlook([y])
+        if is_higher(reached):
+            xs = [x for x in xs if x.leaf]
+            if not xs or self.hooked(reached):
+                return multiple()
         # Only places on a way to an input are met, so that a freed one may be none of them.
         grads = self.ran([y], reached, False, may or must, overwritten, lambda: mg.autograd.grad(
             y.tensor, [x.tensor for x in xs], given, create_graph=True, allow_unused=True
@@ -492,7 +530,7 @@ class Machine(RuleBasedStateMachine):
     @rule(t=tensors, factor=factors)
     def scale_grad(self, t: Twin, factor: float) -> None:
         """In place, as clipping does: it is this tensor's gradient and nobody else's."""
-        if t.alive and t.grad is not None:
+        if (t := self.pick(t, lambda t: t.grad is not None)) is not None:
             with mg.no_grad():
                 t.tensor.grad *= factor
             t.grad = t.grad * factor
@@ -514,7 +552,13 @@ class Machine(RuleBasedStateMachine):
                 same(t.tensor.grad, t.grad, f"the gradient of tensor {i}")
 
     def teardown(self) -> None:
-        """Go back from all that was made, so that nothing wrong stays unseen."""
-        for y in [t for t in self.twins if t.alive and t.place is not None and not t.leaf][-8:]:
+        """Go back from all that was made, twice, so that nothing wrong stays unseen."""
+        ends = [t for t in self.twins if t.alive and computed(t)][-8:]
+        leaves = [t for t in self.twins if t.alive and t.leaf]
+        for y in ends:
             self.go_back([y], 1, keep=True, record=False)
+        for y in ends[-3:] if leaves else []:
+            self.gradient_with_a_graph(y=y, xs=leaves[-2:], c=y, seed=2)
+            if self.twins[-1] not in ends and computed(self.twins[-1]):
+                self.go_back([self.twins[-1]], 3, keep=True, record=True)
         self.gradients_are_the_scalars()

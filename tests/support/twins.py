@@ -69,6 +69,7 @@ class Place:
         self.sure = sure
         self.freed: bool | None = False  # None: perhaps
         self.twin: Twin | None = None
+        self.hooks: list[float] = []
 
     def reached(self) -> dict[Place, bool]:
         """Return the places that backward meets from here, and whether it does so certainly."""
@@ -118,10 +119,10 @@ class Twin:
         if self.__dict__.get("place") is not None:
             self.place.twin = None
         self.place = place
-        if place is not None:
-            place.twin = self
-        self.inner = layer(values)
         self.hooks: list[float] = []  # the factors by which hooks scale the gradient
+        if place is not None:
+            place.twin, place.hooks = self, self.hooks
+        self.inner = layer(values)
         self.show()
 
     def show(self) -> None:
@@ -174,6 +175,16 @@ def rewrite(
         if other.stale and other.retained:  # by which of its values would its gradient be?
             other.alive = False
         other.show()
+
+
+def is_higher(reached: Iterable[Place]) -> bool:
+    """Say whether backward goes through a gradient that was recorded.
+
+    Then only derivatives by leaves mean something. A derivative by a tensor in between is the sum
+    over the ways through it, and of a derivative there are several forms: that of tanh may be
+    computed from the operand or from the result.
+    """
+    return any(not place.sure for place in reached)
 
 
 def expected(outputs: Sequence[Twin], cotangents: Sequence[Any]) -> dict[Value, Value]:
