@@ -306,12 +306,14 @@ class Machine(RuleBasedStateMachine):
         self.time += 1
         write(t, cells, data, self.time)
 
-    @rule(t=tensors, b=tensors, how=st.sampled_from(["add_", "mul_", "copy_", "set", "tanh_"]),
+    @rule(t=tensors, b=tensors, how=st.sampled_from(["mul_", "add_", "copy_", "set", "tanh_"]),
           index=st.sampled_from(INDICES))  # fmt: skip
     def change_recorded(self, t: Twin, b: Twin, how: str, index: Any) -> None:
         """On the tape: refused on leaves and views, else an op like any other."""
-        if t.alive and (t.leaf or t.source is not None) and index is not ...:  # seldom these
-            t = self.pick(t, lambda t: t.place and not t.leaf and t.source is None) or t
+        if index is not ...:  # else often a leaf or a view, which are refused
+            bases = [x.source[0] for x in self.twins if x.alive and x.source is not None]
+            free = lambda x: x.place and not x.leaf and x.source is None  # noqa: E731
+            t = self.pick(t, lambda x: free(x) and x in bases) or self.pick(t, free) or t
         if not t.alive or (b := self.pick(b, lambda b: can_reach(b.shape, t.shape))) is None:
             return
         operands = [t] if how == "tanh_" else [t, b]
@@ -361,6 +363,8 @@ class Machine(RuleBasedStateMachine):
         needs: list[Memory] = {"mul_": [b.memory] if t.place else [], "tanh_": []}.get(how, [])
         self.time += 1
         rewrite(t, values, [b] if how == "copy_" else operands, needs, self.time)
+        self.twins.remove(t)
+        self.twins.append(t)  # the newest again
 
     # ---- hooks ------------------------------------------------------------------------------
 
@@ -444,7 +448,7 @@ class Machine(RuleBasedStateMachine):
     def hooked(self, reached: dict[Place, bool]) -> bool:
         return any(place.hooks and place.parents for place in reached)
 
-    @rule(y=tensors, seed=seeds, keep=st.booleans(), record=st.integers(0, 3))
+    @rule(y=tensors, seed=seeds, keep=st.booleans(), record=st.integers(0, 2))
     def backward(self, y: Twin, seed: int, keep: bool, record: int) -> None:
         if y.alive and y.place is None and record:
             try:
@@ -453,7 +457,7 @@ class Machine(RuleBasedStateMachine):
                 return
             raise AssertionError("backward from a tensor without a graph")
         if (y := self.pick(y, computed)) is not None:
-            self.go_back([y], seed, keep, record=keep and not record)
+            self.go_back([y], seed, keep or not record, record=not record)
 
     @rule(y=tensors, z=tensors, seed=seeds, keep=st.booleans())
     def backward_from_two(self, y: Twin, z: Twin, seed: int, keep: bool) -> None:
@@ -553,12 +557,14 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Go back from all that was made, twice, so that nothing wrong stays unseen."""
-        ends = [t for t in self.twins if t.alive and computed(t)][-8:]
-        leaves = [t for t in self.twins if t.alive and t.leaf]
+        ends = [t for t in self.twins if t.alive and computed(t)][-10:]
         for y in ends:
             self.go_back([y], 1, keep=True, record=False)
-        for y in ends[-3:] if leaves else []:
-            self.gradient_with_a_graph(y=y, xs=leaves[-2:], c=y, seed=2)
-            if self.twins[-1] not in ends and computed(self.twins[-1]):
-                self.go_back([self.twins[-1]], 3, keep=True, record=True)
+        for y in ends[-4:]:
+            reached = self.outlook([y])[0]
+            leaves = [t for t in self.twins if t.alive and t.leaf and t.place in reached]
+            if leaves:
+                self.gradient_with_a_graph(y=y, xs=leaves[-2:], c=y, seed=2)
+                if self.twins[-1] not in ends and computed(self.twins[-1]):
+                    self.go_back([self.twins[-1]], 3, keep=True, record=True)
         self.gradients_are_the_scalars()

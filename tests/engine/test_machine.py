@@ -1,0 +1,160 @@
+"""Random graphs, changes, hooks and backwards against scalars; and the proof that it can fail."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+import minigrad.engine.backward as engine
+import minigrad.engine.op as op
+import minigrad.ops.inplace as inplace
+from minigrad.engine.modes import _Switch
+from minigrad.engine.op import TABLE
+from minigrad.engine.tensor import Tensor, wrap
+from support.machine import Machine
+
+EXAMPLES = {"ci": 80}.get(settings.get_current_profile_name(), 200)
+STEPS = 40
+
+
+def run(examples: int, **options: Any) -> None:
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+            **options,
+        ),
+    )
+
+
+def test_the_engine_agrees_with_the_scalars_or_refuses() -> None:
+    run(EXAMPLES)
+
+
+@pytest.mark.slow
+def test_the_engine_agrees_with_the_scalars_at_length() -> None:
+    run(10 * EXAMPLES)
+
+
+# ---- the machine can fail -----------------------------------------------------------------------
+
+
+def edited(module: Any, name: str, old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """Return what puts a function with one piece of its text replaced in its place."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        text = inspect.getsource(getattr(module, name))
+        assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
+        scope: dict[str, Any] = {}
+        exec(compile(text.replace(old, new), f"<{name} with a bug>", "exec"), vars(module), scope)
+        monkeypatch.setattr(module, name, scope[name])
+
+    return plant
+
+
+def replaced(owner: Any, name: str, value: Any) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, value)
+
+
+def first_row(c: Any, shape: tuple[int, ...]) -> Any:
+    """Bring a gradient to an operand's shape without the sum that belongs to it."""
+    c = c[(0,) * (len(c.shape) - len(shape))]
+    return c[tuple(slice(n) for n in shape)]
+
+
+BUGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "a second consumer overwrites the first": edited(
+        engine, "_walk", "c if earlier is None else earlier + c", "c"
+    ),
+    "a node runs before all its consumers": edited(engine, "_walk", "if left == 0:", "if True:"),
+    "a second backward overwrites .grad": edited(
+        engine, "_deliver", "tensor.grad._array += box[0]", "tensor.grad._array[...] = box[0]"
+    ),
+    "gradients share memory": replaced(engine, "_own", lambda box: box[0]),
+    "recorded gradients share memory": edited(
+        engine, "_deliver", 'TABLE["clone"].function(g)', "g"
+    ),
+    "a broadcast operand's gradient is not summed": replaced(engine, "sum_to", first_row),
+    "hooks are forgotten": edited(engine, "_walk", "if node.hooks and", "if False and"),
+    "hooks see each share, not the sum": edited(
+        engine, "_walk", "grads[parent] = c if earlier",
+        "c = _run_hooks(parent.hooks, c, as_tensors) if parent.hooks else c\n"
+        "                grads[parent] = c if earlier",
+    ),
+    "retain_grad is forgotten": replaced(engine, "_watch", lambda node, g: None),
+    "changes in place are not looked at": replaced(engine, "check_saved", lambda node, saved: None),
+    "stale views are not looked at": lambda monkeypatch: [
+        monkeypatch.setattr(module, "check_view", lambda x: None) for module in (engine, op)
+    ],
+    "changes of elements are not noted": edited(
+        inplace, "setitem", "changed(", "(lambda *a, **k: None)("
+    ),
+    "a graph is never freed": edited(engine, "_walk", "if not keep:", "if False:"),
+    "a graph is always freed": edited(engine, "_walk", "if not keep:", "if True:"),
+    "a freed part is passed over": replaced(engine, "_check_freed", lambda freed, targets: None),
+    "a change in place does not enter the graph": replaced(
+        inplace, "move", lambda x, node: None
+    ),
+    "a change in place does not save what it overwrites": edited(
+        inplace, "_method", 'self._array.copy(order="K") if recorded else self._array',
+        "self._array",
+    ),
+    "a leaf may be changed on the tape": edited(
+        inplace, "check_writable", "isinstance(x._node, Leaf)", "False"
+    ),
+    "detach keeps the graph": replaced(Tensor, "detach", lambda x: wrap(x._array, x._node)),
+    "no_grad records": replaced(_Switch, "__enter__", lambda self: self._tokens.append(
+        op.MODE.set(op.MODE.get())
+    )),
+    "second order forgets what was saved": edited(
+        engine, "_tensor_rules", "value = wrap(value, node.parents[source - 1])", "pass"
+    ),
+    "second order forgets the output": edited(
+        engine, "_tensor_rules", "value = wrap(value, node)", "pass"
+    ),
+}  # fmt: skip
+
+
+def find(examples: int = 120) -> bool:
+    """Say whether the machine fails within a number of examples."""
+    try:
+        run(examples, phases=[Phase.generate], report_multiple_bugs=False, print_blob=False,
+            derandomize=True, database=None)  # fmt: skip
+    except Exception:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("bug", list(BUGS))
+def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minigrad.engine.mutation.show_line", str)
+    BUGS[bug](monkeypatch)
+    with np.errstate(all="ignore"):
+        assert find(), f"the machine does not notice that {bug}"
+
+
+WRONG_RULES: dict[str, Callable[..., Any]] = {
+    "permute": lambda g, x_shape: g.reshape(x_shape),
+    "tanh": lambda g, y: g * (1 - y),
+    "index": lambda g, index, x_shape: TABLE["_place"].function(g[:1], x_shape, 0),
+}
+
+
+@pytest.mark.parametrize("name", list(WRONG_RULES))
+def test_a_wrong_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = TABLE[name]
+    monkeypatch.setattr(row, "rules", {**row.rules, row.operands[0]: WRONG_RULES[name]})
+    monkeypatch.setattr(row, "plans", {})
+    assert find()
+
+
+def test_nothing_is_found_where_no_bug_is() -> None:
+    assert not find(25)
