@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from minigrad.engine.tensor import Tensor
@@ -30,6 +31,12 @@ class _Loss(Module):
             name = cls.__name__
             raise TypeError(f"{name}(...) makes the loss; then call it: {name}()(input, target)")
         return super().__new__(cls)
+
+    def __init_subclass__(cls) -> None:
+        """Let ``help`` show the options, which `__new__` would hide."""
+        shown = inspect.signature(cls.__init__)
+        options = list(shown.parameters.values())[1:]
+        cls.__signature__ = shown.replace(parameters=options)  # type: ignore[attr-defined]
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -275,3 +276,8 @@ def test_modules_on_every_device(backend: str) -> None:
         y = layer(mg.tensor(x, device=backend))
         expected = host(mg.tensor(x)).detach().numpy()
         np.testing.assert_allclose(y.detach().cpu().numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_help_shows_the_options_of_a_loss() -> None:
+    assert str(inspect.signature(nn.MSELoss)) == "(reduction: 'str' = 'mean') -> 'None'"
+    assert list(inspect.signature(nn.HuberLoss).parameters) == ["reduction", "delta"]
