@@ -36,7 +36,7 @@ from minigrad.engine.tensor import wrap
 
 ROWS = [row for row in TABLE.values() if row.facts is not None and row.facts.order]
 REORDERED = [layout for layout in LAYOUTS if layout is not stretched]
-EXAMPLES = max(3, settings().max_examples // 5)
+EXAMPLES = max(3, settings().max_examples // 3)
 SLACK = 100.0  # the tolerances are those of the samples' own values
 
 
