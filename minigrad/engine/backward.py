@@ -14,6 +14,7 @@ The same loop serves two currencies. With raw arrays it is the fast first-order 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
 from minigrad.engine.op import TABLE, Node
 from minigrad.engine.structural import alias, cast, sum_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
+
+_DELIVERY = threading.RLock()  # threads may share leaves, and no share of a gradient may be lost
 
 
 def backward(
@@ -40,8 +43,9 @@ def backward(
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         seeds = _seeds(outputs, grad_outputs, create_graph)
         found = _walk(seeds, _count(seeds), keep, create_graph)
-        for leaf in list(found):  # last, so that a failure above leaves nothing half-written
-            _deliver(leaf, [found.pop(leaf)])
+        with _DELIVERY:  # last, so that a failure above leaves nothing half-written
+            for leaf in list(found):
+                _deliver(leaf, [found.pop(leaf)])
 
 
 def gradients(

@@ -9,6 +9,7 @@ costs one integer, and changes to other rows of one buffer do not disturb it.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,25 +40,28 @@ class _Clock:
 CLOCK = _Clock()
 # id of the memory's owner -> (a reference that removes the entry, {byte span: its last change})
 _changes: dict[int, tuple[weakref.ref[Any], dict[tuple[int, int], Change]]] = {}
+_LOCK = threading.RLock()  # two changes in two threads must not get the same time
 _MANY_SPANS = 512  # of one owner; beyond it they are joined, which can only report too much
 
 
 def changed(array: Any, op: str, *, recorded: bool = False) -> None:
     """Note that ``array``'s memory was changed in place by ``op``."""
-    CLOCK.time += 1
-    if recorded:
-        CLOCK.recorded = CLOCK.time
     xp = backend_of(array)
     owner = xp.owner(array)
     key = id(owner)
-    if key not in _changes:
-        _changes[key] = (weakref.ref(owner, lambda _: _changes.pop(key, None)), {})
-    spans = _changes[key][1]
     span = xp.byte_bounds(array)
-    if len(spans) >= _MANY_SPANS:
-        span = (min(s for s, _ in [*spans, span]), max(e for _, e in [*spans, span]))
-        spans.clear()
-    spans[span] = Change(CLOCK.time, op, user_line(), recorded)
+    line = user_line()
+    with _LOCK:
+        CLOCK.time += 1
+        if recorded:
+            CLOCK.recorded = CLOCK.time
+        if key not in _changes:
+            _changes[key] = (weakref.ref(owner, lambda _: _changes.pop(key, None)), {})
+        spans = _changes[key][1]
+        if len(spans) >= _MANY_SPANS:
+            span = (min(s for s, _ in [*spans, span]), max(e for _, e in [*spans, span]))
+            spans.clear()
+        spans[span] = Change(CLOCK.time, op, line, recorded)
 
 
 def change_since(array: Any, time: int) -> Change | None:
