@@ -54,8 +54,15 @@ if TYPE_CHECKING:
     from minigrad import check, data, io, nn, optim, train
     from minigrad.check import gradcheck, gradgradcheck
     from minigrad.io import load, save
+    from minigrad.profiler import profile
 
-_LATER = {"gradcheck": "check", "gradgradcheck": "check", "load": "io", "save": "io"}
+_LATER = {
+    "gradcheck": "check",
+    "gradgradcheck": "check",
+    "load": "io",
+    "profile": "profiler",
+    "save": "io",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ import numpy as np
 
 from minigrad.backend import backend_of, is_array
 from minigrad.engine.errors import GraphError, check_finite, show_line
-from minigrad.engine.modes import MODE, set_grad_enabled
+from minigrad.engine.modes import MODE, backward_scope, set_grad_enabled
 from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
 from minigrad.engine.op import TABLE, Node
 from minigrad.engine.structural import alias, cast, sum_to
@@ -40,7 +40,7 @@ def backward(
 ) -> None:
     """Add the gradient of the outputs to ``.grad`` of every leaf (see `Tensor.backward`)."""
     keep = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"), backward_scope():
         seeds = _seeds(outputs, grad_outputs, create_graph)
         found = _walk(seeds, _count(seeds), keep, create_graph)
         with _DELIVERY:  # last, so that a failure above leaves nothing half-written
@@ -67,7 +67,7 @@ def gradients(
             raise GraphError(f"input {i} ({x.dtype}{list(x.shape)}) does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     targets = {x._node for x in inputs}
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"), backward_scope():
         seeds = _seeds(outputs, grad_outputs, create_graph)
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)
@@ -188,7 +188,8 @@ def _walk(
     ready = [n for n in grads if counts[n] == 0]
     found: dict[Any, Any] = {}
     own: set[Any] = set()  # nodes whose sum so far is an array that nothing else can see
-    anomaly = MODE.get().anomaly
+    mode = MODE.get()
+    anomaly, scope = mode.anomaly, mode.scope
     in_place = not (as_tensors or anomaly)
     while ready:
         node = ready.pop()
@@ -200,6 +201,8 @@ def _walk(
                 found[node] = g
             if type(node) is Leaf or not any(p in counts for p in node.parents):
                 continue
+        if scope is not None and g is not None:
+            scope.node(node)
         saved = node.saved
         if saved is None:
             raise _second_time(node)

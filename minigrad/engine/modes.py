@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Scope(Protocol):
+    """What the profiler is told (`minigrad.profiler`): what begins, and how to go on."""
+
+    def run_op(self, op: Any, inputs: Any, attrs: Any, run: Callable[..., Any]) -> Any:
+        """Run an op: ``run(op, inputs, attrs)``."""
+
+    def call_module(self, module: Any, run: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a module: ``run(*args, **kwargs)``."""
+
+    def backward(self) -> AbstractContextManager[Any]:
+        """Return the context of a whole backward."""
+
+    def node(self, node: Any) -> None:
+        """Note that backward goes on to the next node; what was begun before it has ended."""
 
 
 class Mode(NamedTuple):
@@ -15,15 +32,26 @@ class Mode(NamedTuple):
 
     grad: bool = True  # record ops on the tape
     anomaly: bool = False  # look for NaN and infinity after each op, forward and backward
+    scope: Scope | None = None  # where the profiler is: inside which module, or in backward
+    watched: bool = False  # whether anomaly or scope is on: the one that each op looks at
 
 
 MODE: ContextVar[Mode] = ContextVar("minigrad_mode", default=Mode())  # noqa: B039 (immutable)
 
 
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+def backward_scope() -> AbstractContextManager[Any]:
+    """Return the context that a whole backward runs in: the profiler's, if it is on."""
+    scope = MODE.get().scope
+    return _NOTHING if scope is None else scope.backward()
+
+
 class _Switch:
     """Change some fields of the mode inside a ``with`` block, or inside a decorated function."""
 
-    def __init__(self, **change: bool) -> None:
+    def __init__(self, **change: Any) -> None:
         self._change = change
         self._tokens: list[Any] = []
 
@@ -87,4 +115,4 @@ def detect_anomaly() -> _Switch:
     ...
     minigrad.engine.errors.AnomalyError: log made 1 infinity among 2 values ...
     """
-    return _Switch(anomaly=True)
+    return _Switch(anomaly=True, watched=True)

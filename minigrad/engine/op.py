@@ -35,7 +35,7 @@ from minigrad.engine.errors import (
     show_line,
     user_line,
 )
-from minigrad.engine.modes import MODE
+from minigrad.engine.modes import MODE, Mode
 from minigrad.engine.mutation import CLOCK, check_view
 from minigrad.engine.tensor import Hook, Tensor
 
@@ -63,6 +63,7 @@ class Node:
     dtype: Any
     time: int  # the mutation clock's reading when the op ran
     line: Line | None = None  # the user's line that ran the op (kept under detect_anomaly)
+    module: str = ""  # the path of the module that ran the op (kept under the profiler)
     hooks: dict[int, Hook] | None = None
     watcher: weakref.ref[Tensor] | None = None  # the tensor to put the gradient on (retain_grad)
 
@@ -277,6 +278,9 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
         bit += bit
     if dtype is None:  # no operand is a Tensor
         return _apply_raw(op, arrays, attrs)
+    mode = _mode()
+    if mode.watched:
+        return _apply_watched(op, inputs, attrs, mode)
     try:
         if op.cast is not None and not (alike and (dtype is float32 or dtype is float64)):
             at = range(len(arrays)) if op.variadic else op.cast_at
@@ -295,16 +299,10 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
         out = backend_of(out).asarray(out)
     y = _new(Tensor)
     y._array = out
-    mode = _mode()
     if wanting and mode.grad:
         y._node = record(op, wanting, parents, out, arrays, attrs, aux)
     else:
         y._node = None
-    if mode.anomaly:
-        line = user_line()
-        check_finite(op.name, out, arrays, show_line(line))
-        if y._node is not None:
-            y._node.line = line
     if op.view:
         base = inputs[0]._base
         y._base = inputs[0] if base is None else base
@@ -314,6 +312,26 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
 
 _new = Tensor.__new__
 _mode = MODE.get
+
+
+def _apply_watched(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...], mode: Mode) -> Any:
+    """Run an op as `apply` does, under the profiler, `detect_anomaly`, or both."""
+    token = MODE.set(mode._replace(watched=False))
+    try:
+        y = (
+            apply(op, inputs, attrs)
+            if mode.scope is None
+            else mode.scope.run_op(op, inputs, attrs, apply)
+        )
+    finally:
+        MODE.reset(token)
+    if mode.anomaly:
+        line = user_line()
+        arrays = [getattr(x, "_array", x) for x in inputs]
+        check_finite(op.name, y._array, arrays, show_line(line))
+        if y._node is not None:
+            y._node.line = line
+    return y
 
 
 def _apply_raw(op: Op, arrays: Sequence[Any], attrs: tuple[Any, ...]) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from minigrad.backend import Device
 from minigrad.engine.dtypes import float16, float32, float64
+from minigrad.engine.modes import MODE
 from minigrad.engine.tensor import HookHandle, Tensor
 from minigrad.nn.hooks import BACKWARD, FORWARD, PRE, call_with_hooks
 from minigrad.nn.parameter import Parameter, Uninitialized
@@ -76,9 +77,17 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, and the hooks around it."""
-        if self._hooks is not None:
-            return call_with_hooks(self, self._hooks, args, kwargs)
-        return self.forward(*args, **kwargs)
+        scope = MODE.get().scope
+        if scope is not None:
+            return scope.call_module(self, self._run, args, kwargs)
+        if self._hooks is None:  # the usual case without one more call
+            return self.forward(*args, **kwargs)
+        return self._run(*args, **kwargs)
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if self._hooks is None:
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, self._hooks, args, kwargs)
 
     # ---- attributes ---------------------------------------------------------------------------
 

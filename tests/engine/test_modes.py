@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.modes import MODE
+from minigrad.engine.modes import MODE, Mode
 
 
 def test_no_grad_records_nothing_and_nests() -> None:
@@ -28,7 +28,7 @@ def test_no_grad_records_nothing_and_nests() -> None:
 def test_mode_comes_back_after_an_exception() -> None:
     with pytest.raises(ZeroDivisionError), mg.no_grad(), mg.detect_anomaly():
         1 / 0  # noqa: B018
-    assert MODE.get() == (True, False)
+    assert MODE.get() == Mode()
 
 
 def test_modes_are_decorators() -> None:
