@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from minigrad.backend import DeviceError, DeviceMismatchError, backend_of, is_array
@@ -32,15 +33,23 @@ class AnomalyError(ArithmeticError):
 Line = tuple[str, int]  # a file and a line number in it
 
 
-def user_line() -> Line:
-    """Return where the innermost frame that is not minigrad's own stands."""
-    frame = sys._getframe(1)
+def user_frame() -> FrameType | None:
+    """Return the innermost frame that is not minigrad's own."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
         if not path.startswith(_PACKAGE) or path.startswith(_LESSONS):
-            return path, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
-    return "(no line outside minigrad)", 0
+            break
+        frame = frame.f_back
+    return frame
+
+
+def user_line() -> Line:
+    """Return where the innermost frame that is not minigrad's own stands."""
+    frame = user_frame()
+    if frame is None:
+        return "(no line outside minigrad)", 0
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def show_line(line: Line) -> str:
