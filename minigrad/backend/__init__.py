@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend.base import Array, Backend
-from minigrad.backend.device import CPU, Device, DeviceError, DeviceMismatchError
+from minigrad.backend.determinism import is_deterministic, use_deterministic
+from minigrad.backend.device import (
+    CPU,
+    Device,
+    DeviceError,
+    DeviceMismatchError,
+    get_default_device,
+    set_default_device,
+)
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.backend.random import Generator, default_generator, manual_seed
 
@@ -29,10 +37,14 @@ __all__ = [
     "backend_of",
     "default_generator",
     "get_backend",
+    "get_default_device",
     "gpu_problem",
     "is_array",
+    "is_deterministic",
     "manual_seed",
+    "set_default_device",
     "to_device",
+    "use_deterministic",
 ]
 
 NUMPY = NumpyBackend()

@@ -13,6 +13,7 @@ from typing import Any
 
 from minigrad.backend.device import Device
 from minigrad.backend.erf import erf, erfc
+from minigrad.backend.random import Generator
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 
@@ -57,6 +58,10 @@ class Backend:
         """Return a NumPy array's values as an array of this backend on ``device``."""
         raise NotImplementedError
 
+    def make_current(self, device: Device) -> Device | None:
+        """Compute on ``device`` from now on; return the one before, None if there is but one."""
+        return None
+
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         """Return the address of an array's first byte, and the one after its last."""
         raise NotImplementedError
@@ -91,6 +96,16 @@ class Backend:
     def scatter_add(self, out: Array, index: Any, values: Array) -> None:
         """Add ``values`` into ``out[index]`` in place; an index that occurs twice counts twice."""
         self.module.add.at(out, index, values)
+
+    def write_last(self, out: Array, index: Any, values: Array) -> None:
+        """Do ``out[index] = values``; of an index that occurs twice, the last value stays."""
+        out[index] = values
+
+    def dropout_mask(
+        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+    ) -> Array:
+        """Draw a mask: 0 with probability p (0 < p < 1), else ``scale``, in a floating dtype."""
+        raise NotImplementedError
 
     def sliding_windows(self, x: Array, window: tuple[int, ...], axes: tuple[int, ...]) -> Array:
         """All windows of size ``window`` along ``axes``, as a read-only view (windows last)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import cupy as cp
@@ -10,15 +12,67 @@ from cupyx.scipy.special import erf as cupy_erf
 from cupyx.scipy.special import erfc as cupy_erfc
 
 from minigrad.backend.base import Array, Backend
+from minigrad.backend.determinism import is_deterministic
 from minigrad.backend.device import Device
+from minigrad.backend.random import Generator
+
+# One number of a counter-based generator (SplitMix64: Steele, Lea and Flood, "Fast splittable
+# pseudorandom number generators", OOPSLA 2014) for each element, so that threads share nothing.
+# Its upper 53 bits are below `threshold` with the probability that an element is dropped.
+_DROPOUT_MASK = cp.ElementwiseKernel(
+    "uint64 key, uint64 threshold, float64 scale",
+    "T mask",
+    """
+    unsigned long long bits = key + (unsigned long long)(i + 1) * 0x9E3779B97F4A7C15ULL;
+    bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBULL;
+    bits = bits ^ (bits >> 31);
+    mask = (bits >> 11) < threshold ? T(0) : T(scale);
+    """,
+    "minigrad_dropout_mask",
+)
+
+# Adds up each run of equal places in the order of its values: one thread for each sum.
+_ADD_RUNS = cp.ElementwiseKernel(
+    "raw T values, raw int64 order, raw int64 places, raw int64 starts, int64 width",
+    "raw T out",
+    """
+    const long long run = i / width, column = i % width;
+    const long long place = places[order[starts[run]]] * width + column;
+    T total = out[place];
+    for (long long j = starts[run]; j < starts[run + 1]; ++j) {
+        total = total + values[order[j] * width + column];
+    }
+    out[place] = total;
+    """,
+    "minigrad_add_runs",
+)
+
+
+@cache
+def _cuda(index: int) -> Device:
+    return Device("cuda", index)
 
 
 class CupyBackend(Backend):
     """Arrays of CuPy.
 
-    Differences from NumPy that matter here: an index out of range wraps silently (so it is
-    checked), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so the dtype is
-    restored).
+    Differences from NumPy that matter here: an index out of range wraps silently (so the ops check
+    indices, which waits for the device once), of an index written twice any value may stay (so
+    `write_last` chooses the last), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so the
+    dtype is restored).
+
+    Notes
+    -----
+    Precision: float32 products are computed in float32. TensorFloat-32, which keeps 10 bits of a
+    factor's mantissa, is used only where the user sets CuPy's environment variable
+    ``CUPY_TF32=1``; minigrad never sets it. float16 products are added up in float32 and rounded
+    to float16 once, and so are minigrad's own sums. CuPy's elementwise kernels round float32
+    numbers below 1.2e-38 to 0, unlike NumPy.
+
+    Copies: an array from the host is first copied into CuPy's pool of pinned memory, and from
+    there to the device in the order of the current stream, while the program goes on; so a batch
+    travels while the host prepares the next one. Reading a value back waits for it.
     """
 
     name = "cupy"
@@ -27,7 +81,7 @@ class CupyBackend(Backend):
         super().__init__(cp)
 
     def device_of(self, array: Array) -> Device:
-        return Device("cuda", array.device.id)
+        return _cuda(array.device.id)
 
     def to_host(self, array: Array) -> Array:
         return cp.asnumpy(array)
@@ -35,6 +89,11 @@ class CupyBackend(Backend):
     def from_host(self, array: Array, device: Device) -> Array:
         with cp.cuda.Device(device.index):
             return cp.asarray(array)
+
+    def make_current(self, device: Device) -> Device | None:
+        before = _cuda(cp.cuda.runtime.getDevice())
+        cp.cuda.Device(device.index).use()
+        return before
 
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         start = end = int(array.data.ptr)
@@ -49,6 +108,54 @@ class CupyBackend(Backend):
     def erfc(self, x: Array) -> Array:
         return cupy_erfc(x).astype(x.dtype, copy=False)
 
+    def scatter_add(self, out: Array, index: Any, values: Array) -> None:
+        if not is_deterministic() or out.dtype.kind != "f":  # whole numbers add up to the same
+            cp.add.at(out, index, values)
+            return
+        places, width = _places(out, index)
+        values = cp.broadcast_to(cp.asarray(values, out.dtype), out[index].shape)
+        if values.size == 0:
+            return
+        order = cp.argsort(places, kind="stable")
+        ordered = places[order]
+        first = cp.flatnonzero(cp.concatenate([cp.ones(1, bool), ordered[1:] != ordered[:-1]]))
+        starts = cp.concatenate([first, cp.full(1, len(places))])
+        target = cp.ascontiguousarray(out)
+        _ADD_RUNS(
+            cp.ascontiguousarray(values), order, places, starts, width, target,
+            size=len(first) * width,
+        )  # fmt: skip
+        if target is not out:
+            out[...] = target
+
+    def write_last(self, out: Array, index: Any, values: Array) -> None:
+        parts = index if isinstance(index, tuple) else (index,)
+        if not any(isinstance(p, cp.ndarray) and p.dtype.kind in "iu" for p in parts):
+            out[index] = values
+            return
+        chosen = out[index]
+        order = cp.arange(chosen.size).reshape(chosen.shape)
+        last = cp.full(out.shape, -1)
+        cp.maximum.at(last, index, order)
+        values = cp.broadcast_to(cp.asarray(values, out.dtype), chosen.shape)
+        out[index] = values.reshape(-1)[last[index]]  # equal values for an index, whichever stays
+
+    def dropout_mask(
+        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+    ) -> Array:
+        key = np.uint64(generator.host.bit_generator.random_raw())
+        mask = cp.empty(shape, dtype)
+        _DROPOUT_MASK(key, np.uint64(math.ceil(p * 2**53)), scale, mask)
+        return mask
+
     def errstate(self, **_: Any) -> Any:
         """NumPy's warnings do not exist here."""
         return np.errstate()
+
+
+def _places(out: Array, index: Any) -> tuple[Array, int]:
+    """Return the places in ``out`` that ``index`` chooses, flat, and how many elements each has."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) == 1 and isinstance(parts[0], cp.ndarray) and parts[0].dtype.kind in "iu":
+        return parts[0].reshape(-1).astype(cp.int64) % len(out), math.prod(out.shape[1:])
+    return cp.arange(out.size).reshape(out.shape)[index].reshape(-1), 1

@@ -20,23 +20,6 @@ __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d"]
 _ALPHA = -1.7580993408473766  # what SELU tends to at -infinity, so what it "switched off" means
 
 
-def draw_keep(host: np.random.Generator, count: int, p: float) -> Any:
-    """Return ``count`` bools, each False with probability exactly p (a double, 0 < p < 1).
-
-    With ``p = (w + f) / 65536`` (w whole, 0 <= f < 1), 16 random bits below w drop an element;
-    equal to w (one element in 65536) they leave it to a second draw, which drops with
-    probability f. That is as exact as comparing doubles, and 3x faster (0.7 ns per element).
-    """
-    words = host.bit_generator.random_raw(-(-count // 4))
-    bits = words.view(np.uint16)[:count]
-    fraction, whole = math.modf(p * 65536)
-    keep = bits >= int(whole)
-    if fraction:
-        undecided = np.flatnonzero(bits == int(whole))
-        keep[undecided] = host.random(len(undecided)) >= fraction
-    return keep
-
-
 @op(
     facts=Facts(
         lambda x, p, scale=1.0, dims=None: np.full(
@@ -57,8 +40,9 @@ def dropout_mask(
 ) -> Array:
     """Return a mask for x: 0 with probability p, else ``scale``, in x's dtype and on its device.
 
-    It is drawn on the host, so a seed gives the same mask on every device. Only the first
-    ``dims`` axes are drawn for, the others have size 1 (None: all axes are drawn for).
+    It is drawn where x is. A seed gives one mask on the CPU and another on a GPU, the same at
+    every run. Only the first ``dims`` axes are drawn for, the others have size 1 (None: all axes
+    are drawn for).
 
     Examples
     --------
@@ -72,9 +56,8 @@ def dropout_mask(
         raise TypeError(f"dropout needs floating input, not {x.dtype}; convert it with .float()")
     if p == 1:
         return xp.zeros(shape, x.dtype)
-    host = (default_generator if generator is None else generator).host
-    keep = draw_keep(host, math.prod(shape), p).reshape(shape)
-    return xp.multiply(xp.from_host(keep, xp.device_of(x)), scale, dtype=x.dtype)
+    generator = default_generator if generator is None else generator
+    return xp.dropout_mask(shape, p, scale, x.dtype, generator)
 
 
 def _check_probability(p: float) -> None:
@@ -111,7 +94,7 @@ def dropout(
     """Zero each element with probability p and divide the others by ``1 - p``.
 
     Out of training x itself is returned. The mask comes from ``generator``, or from minigrad's
-    default generator (`manual_seed`); it is the same on every device.
+    default generator (`manual_seed`); a seed gives one mask on the CPU, and another on a GPU.
 
     Raises
     ------
