@@ -59,16 +59,16 @@ class CupyBackend(Backend):
 
     Differences from NumPy that matter here: an index out of range wraps silently (so the ops check
     indices, which waits for the device once), of an index written twice any value may stay (so
-    `write_last` chooses the last), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so the
-    dtype is restored).
+    `write_last` chooses the last), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so
+    the dtype is restored).
 
     Notes
     -----
     Precision: float32 products are computed in float32. TensorFloat-32, which keeps 10 bits of a
     factor's mantissa, is used only where the user sets CuPy's environment variable
-    ``CUPY_TF32=1``; minigrad never sets it. float16 products are added up in float32 and rounded
-    to float16 once, and so are minigrad's own sums. CuPy's elementwise kernels round float32
-    numbers below 1.2e-38 to 0, unlike NumPy.
+    ``CUPY_TF32=1``; minigrad never sets it. CuPy adds up float16 products and sums in float32 and
+    rounds to float16 once. Its elementwise kernels turn float32 numbers below 1.2e-38 into 0,
+    unlike NumPy.
 
     Copies: an array from the host is first copied into CuPy's pool of pinned memory, and from
     there to the device in the order of the current stream, while the program goes on; so a batch
