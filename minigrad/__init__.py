@@ -20,7 +20,11 @@ from minigrad.backend import (
     DeviceMismatchError,
     Generator,
     default_generator,
+    get_default_device,
+    is_deterministic,
     manual_seed,
+    set_default_device,
+    use_deterministic,
 )
 from minigrad.engine.dtypes import (
     bool_,
@@ -49,6 +53,7 @@ from minigrad.engine.transforms import grad, hessian, hvp, jacobian, jvp, value_
 from minigrad.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
+device = Device  # torch's name
 
 if TYPE_CHECKING:
     from minigrad import check, data, io, nn, optim, train

@@ -19,6 +19,7 @@ from minigrad.backend import (
     Device,
     backend_of,
     get_backend,
+    get_default_device,
     is_array,
     to_device,
 )
@@ -146,7 +147,8 @@ def as_operand(x: Any) -> Any:
 def make_array(data: Any, dtype: DType | None, device: str | Device | None, copy: bool) -> Array:
     """Return data (numbers, nested lists, arrays, tensors' arrays) as an array of a backend.
 
-    Arrays keep their dtype; Python floats become the default dtype, ints int64, bools bool.
+    Arrays keep their dtype; Python floats become the default dtype, ints int64, bools bool. What
+    is not on a GPU goes to the default device if none is given.
     """
     wanted = None if dtype is None else check_dtype(dtype)
     if is_array(data):
@@ -165,7 +167,11 @@ def make_array(data: Any, dtype: DType | None, device: str | Device | None, copy
         wanted = array.dtype.newbyteorder("=")
     if array.dtype != wanted:
         array, copy = array.astype(wanted), False
-    target = backend_of(array).device_of(array) if device is None else Device.parse(device)
+    if device is not None:
+        target = Device.parse(device)
+    else:
+        target = backend_of(array).device_of(array)
+        target = get_default_device() if target == CPU else target
     if target != CPU:
         get_backend(target)
     moved = to_device(array, target)

@@ -59,7 +59,8 @@ class Tensor:
     dtype : dtype, optional
         The dtype to have instead.
     device : str or Device, optional
-        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; without it, a Tensor's own, and for other data the
+        default device (see `set_default_device`).
     requires_grad : bool
         Collect the gradient of this tensor in ``.grad`` when `backward` is called.
 
@@ -97,8 +98,10 @@ class Tensor:
     ) -> None:
         if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
             data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
-        source = data._array if isinstance(data, Tensor) else data
-        self._array = make_array(source, dtype, device, copy=True)
+        if isinstance(data, Tensor):
+            device = data.device if device is None else device
+            data = data._array
+        self._array = make_array(data, dtype, device, copy=True)
         self._node = None
         if requires_grad:
             self.requires_grad_()
@@ -234,7 +237,9 @@ class Tensor:
     @data.setter
     def data(self, value: Any) -> None:
         new = (
-            value._array if isinstance(value, Tensor) else make_array(value, None, None, copy=False)
+            value._array
+            if isinstance(value, Tensor)
+            else make_array(value, None, self.device, copy=False)
         )
         changed(self._array, "assignment to .data")
         self._array = new

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.backend import NUMPY, to_device
+from minigrad.backend import NUMPY, get_default_device, to_device
 from minigrad.engine.dtypes import check_dtype, get_default_dtype
 from minigrad.engine.tensor import Tensor, wrap
 
@@ -26,5 +26,5 @@ def blank(
     order = range(len(shape)) if memory is None else memory
     dtype = get_default_dtype() if dtype is None else check_dtype(dtype)
     array = NUMPY.empty([shape[a] for a in order], dtype)
-    array = array if device is None else to_device(array, device)
+    array = to_device(array, get_default_device() if device is None else device)
     return wrap(array.transpose(sorted(range(len(shape)), key=list(order).__getitem__)), None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Device, to_device
+from minigrad.backend import Device, get_default_device, to_device
 from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype
 from minigrad.engine.errors import describe
 from minigrad.engine.tensor import wrap
@@ -117,7 +117,7 @@ class SinusoidalPositionalEncoding(_Positional):
         angles[:, 0::2] = np.sin(angles[:, 0::2])
         angles[:, 1::2] = np.cos(angles[:, 1::2])
         table = angles.astype(get_default_dtype() if dtype is None else check_dtype(dtype))
-        table = table if device is None else to_device(table, device)
+        table = to_device(table, get_default_device() if device is None else device)
         self.register_buffer("encoding", wrap(table, None), persistent=False)
 
     def _table(self) -> Any:

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Device, backend_of, get_backend, is_array, to_device
+from minigrad.backend import (
+    CPU,
+    Device,
+    backend_of,
+    get_backend,
+    get_default_device,
+    is_array,
+    to_device,
+)
 from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype, int64, make_array
 from minigrad.engine.tensor import Tensor, wrap
 
@@ -50,17 +58,19 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy needs a numpy.ndarray, not {type(array).__name__}")
-    return as_tensor(array)
+    return as_tensor(array, device=CPU)
 
 
 def from_dlpack(source: Any) -> Tensor:
     """Make a tensor that shares the memory of another library's, through the DLPack protocol."""
-    kind = source.__dlpack_device__()[0]
-    return as_tensor(get_backend("cpu" if kind == 1 else "cuda").from_dlpack(source))
+    kind, index = source.__dlpack_device__()
+    device = CPU if kind == 1 else Device("cuda", index)
+    return as_tensor(get_backend(device).from_dlpack(source), device=device)
 
 
 def _finish(array: Any, device: Where, requires_grad: bool) -> Tensor:
-    made = wrap(array if device is None else to_device(array, device), None)
+    device = get_default_device() if device is None else device
+    made = wrap(array if device is CPU else to_device(array, device), None)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -123,7 +133,7 @@ def full(
     >>> mg.full((2,), 7)
     tensor([7, 7])
     """
-    value = make_array(fill_value, dtype, None, copy=False)
+    value = make_array(fill_value, dtype, CPU, copy=False)
     size = size if isinstance(size, (tuple, list)) else (size,)
     return _finish(np.full(_size((size,)), value, value.dtype), device, requires_grad)
 
@@ -204,7 +214,7 @@ def full_like(
         raise TypeError(f"expected a Tensor, not {type(x).__name__}")
     xp = backend_of(array)
     made = xp.full(array.shape, fill_value, array.dtype if dtype is None else check_dtype(dtype))
-    return _finish(made, device, requires_grad)
+    return _finish(made, xp.device_of(array) if device is None else device, requires_grad)
 
 
 def zeros_like(
@@ -227,4 +237,4 @@ def empty_like(
     """Make an uninitialised tensor with another tensor's shape, dtype and device."""
     xp = backend_of(x._array)
     made = xp.empty(x.shape, x.dtype if dtype is None else check_dtype(dtype))
-    return _finish(made, device, requires_grad)
+    return _finish(made, x.device if device is None else device, requires_grad)

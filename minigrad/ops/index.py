@@ -230,13 +230,13 @@ def index_put(xp: Backend, x: Array, value: Array, index: Any) -> tuple[Array, A
 
 def write(xp: Backend, out: Array, value: Array, index: Any) -> Array | None:
     """Do ``out[index] = value``; return a mask of the values that stayed, None if all did."""
-    out[index] = value
+    xp.write_last(out, index, value)
     parts = index if isinstance(index, tuple) else (index,)
     if not any(is_array(p) and p.dtype.kind in "iu" for p in parts):
         return None
     order = xp.arange(math.prod(out[index].shape)).reshape(out[index].shape)
     last = xp.zeros(out.shape, order.dtype)
-    last[index] = order
+    xp.write_last(last, index, order)
     stayed = last[index] == order
     return None if bool(stayed.all()) else stayed.astype(out.dtype)
 
