@@ -60,6 +60,21 @@ class Windows(NamedTuple):
         begin, end = start + first * stride, start + (last - 1) * stride
         return slice(first, last), slice(begin, end + 1, stride)
 
+    @property
+    def transposed(self) -> Windows | None:
+        """The windows that each element is seen by: what windows of stride 1 are turned round.
+
+        They lie over the windows' axes, with the kernel's offsets in reverse order. None if the
+        stride is not 1, or they would leave out some of the windows.
+        """
+        padding = tuple(
+            d * (k - 1) - p
+            for k, d, p in zip(self.kernel, self.dilation, self.padding, strict=True)
+        )
+        if set(self.stride) != {1} or min(padding) < 0:
+            return None
+        return self._replace(size=self.counts, padding=padding, counts=self.size)
+
     def rows(self, first: int, last: int) -> Windows:
         """Return some windows of the first axis, counted from there."""
         padding = self.padding[0] - first * self.stride[0]
