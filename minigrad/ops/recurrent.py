@@ -11,6 +11,7 @@ step is each sequence's final one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -144,7 +145,8 @@ def _states_before(states: Any, first: Any, reverse: bool) -> Any:
 
 def _weight_gradient(g: Any, before: Any) -> Any:
     """Return the sum over time of ``g^T h``, in the memory order of the weight."""
-    return (before.reshape((-1, before.shape[-1])).T @ g.reshape((-1, g.shape[-1]))).T
+    count = math.prod(g.shape[:-1])
+    return (before.reshape((count, before.shape[-1])).T @ g.reshape((count, g.shape[-1]))).T
 
 
 def _check(gates: Any, weight: Any, parts: int, **states: Any) -> None:

@@ -377,6 +377,8 @@ def unfold(
     """
     if x.ndim not in (3, 4):
         raise ValueError(f"x has shape {list(x.shape)}; it must be (N, C, H, W) or (C, H, W)")
+    if 0 in x.shape[-2:]:  # padding alone has no way back
+        raise ValueError(f"x has shape {list(x.shape)}: images must have at least one element")
     where = place(x.shape[-2:], kernel_size, stride, padding, dilation)
     offsets, windows = math.prod(where.kernel), math.prod(where.counts)
     patches = xp.zeros((*x.shape[:-2], offsets, *where.counts), x.dtype)

@@ -98,6 +98,7 @@ SAID: list[tuple[str, Callable[[], Any]]] = [
         lambda: mg.interpolate(one(1, 1, 2, 2).long(), size=4, mode="bilinear"),
     ),
     ("(N, C, H, W) or (C, H, W)", lambda: mg.unfold(one(3, 3), 2)),
+    ("at least one element", lambda: mg.unfold(mg.ones(1, 2, 5, 0), 2, padding=1)),
     ("(C kh kw, L)", lambda: mg.fold(one(3), 3, 2)),
     ("fold", lambda: mg.fold(one(1, 3, 4), 3, 2)),
     ("multiple of 4", lambda: mg.pixel_shuffle(one(1, 3, 2, 2), 2)),
