@@ -1,14 +1,23 @@
-"""Claims: a number that a document prints, recomputed and judged at the precision it is printed.
+"""Claims: what a document prints, recomputed and judged.
 
 A printed decimal stands for every number that rounds to it, so it holds if the computed value
-lies within half a unit of its last digit.
+lies within half a unit of its last digit. A printed formula is computed as it stands and compared
+with what is right: with differences of the function's values, or with an experiment.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+
+HOLDS, FAILS = "holds", "fails"
+NOT_COMPUTABLE, CONVENTION = "cannot be computed", "convention differs"
 
 
 def half_unit(printed: str) -> float:
@@ -69,9 +78,125 @@ class Claim:
     @property
     def verdict(self) -> str:
         """``"holds"`` or ``"fails"``."""
-        return "holds" if self.holds else "fails"
+        return HOLDS if self.holds else FAILS
 
     def __str__(self) -> str:
         numbers = f"printed {self.printed:>9}  computed {self.computed:<12.7g}"
         reason = f": {self.note}" if self.note else ""
         return f"{self.what:34} {numbers} {self.verdict}{reason}"
+
+
+@dataclass(frozen=True)
+class FormulaClaim:
+    """A printed formula and what became of it when it was computed; see `judge_formula`.
+
+    Parameters
+    ----------
+    where : str
+        Document and section, as ``"D0 4.2"``.
+    what : str
+        What the formula is said to be.
+    verdict : str
+        ``"holds"``, ``"fails"``, ``"cannot be computed"`` or ``"convention differs"``.
+    found : str
+        What the check found, in numbers.
+    note : str
+        The reason, and what is right.
+    """
+
+    where: str
+    what: str
+    verdict: str
+    found: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        reason = f"; {self.note}" if self.note else ""
+        return f"{self.where} {self.what}\n    {self.verdict}: {self.found}{reason}"
+
+
+def judge_formula(
+    where: str,
+    what: str,
+    printed: Callable[[], Any],
+    right: Any,
+    note: str = "",
+    *,
+    conventions: Mapping[str, Any] | None = None,
+    rtol: float = 1e-6,
+) -> FormulaClaim:
+    """Compute a formula as it is printed, and compare it with what is right.
+
+    Parameters
+    ----------
+    where, what, note : str
+        See `FormulaClaim`.
+    printed : callable
+        Computes the formula as printed. One that raises, or gives a value that is not finite,
+        cannot be computed, and the reason is kept.
+    right : array
+        What it should give, computed in another way.
+    conventions : mapping of str to array, optional
+        What it should give under other conventions, each under its name.
+    rtol : float
+        Largest difference that agrees, relative to the largest entry of ``right``.
+
+    Examples
+    --------
+    >>> from minigrad.check.claims import judge_formula
+    >>> print(judge_formula("D2 steps", "slope of tanh at 1", lambda: 1 - 0.7616, 0.41997,
+    ...                     "it is 1 - tanh^2"))
+    D2 steps slope of tanh at 1
+        fails: off by 43 %; it is 1 - tanh^2
+    >>> judge_formula("D9", "half the slope", lambda: 1.0, 2.0, conventions={"J / 2": 1.0}).found
+    'right for J / 2'
+    """
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(printed(), dtype=float)
+    except (ArithmeticError, NameError, TypeError, ValueError) as error:
+        found = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return FormulaClaim(where, what, NOT_COMPUTABLE, found, note)
+    if not np.isfinite(value).all():
+        return FormulaClaim(where, what, NOT_COMPUTABLE, "it gives NaN or infinity", note)
+    off = _distance(value, right)
+    if off <= rtol:
+        return FormulaClaim(where, what, HOLDS, f"agrees to {off:.0e}", note)
+    for name, other in (conventions or {}).items():
+        if _distance(value, other) <= rtol:
+            return FormulaClaim(where, what, CONVENTION, f"right for {name}", note)
+    if math.isinf(off):
+        wanted = np.shape(right)
+        found = f"shape {_shape(value.shape)}, not {_shape(wanted)}"
+        if value.shape == wanted:
+            found = f"gives {float(np.abs(value).max()):.3g} where the right value is 0"
+    else:
+        found = f"off by {100 * off:.2g} %" if off < 100 else f"off by a factor of {off:.1e}"
+    return FormulaClaim(where, what, FAILS, found, note)
+
+
+def _distance(value: Any, right: Any) -> float:
+    """Return the largest difference over the largest right entry; infinite if shapes differ."""
+    right = np.asarray(right, dtype=float)
+    if value.shape != right.shape:
+        return math.inf
+    largest, off = float(np.abs(right).max()), float(np.abs(value - right).max())
+    return off / largest if largest else (math.inf if off else 0.0)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "of one number"
+
+
+def tally(claims: Iterable[Claim | FormulaClaim]) -> str:
+    """Return how many claims there are of each verdict, in a line.
+
+    Examples
+    --------
+    >>> from minigrad.check.claims import Claim, tally
+    >>> tally([Claim("D0", "a", "0.5", 0.5), Claim("D0", "b", "0.5", 0.7)])
+    'claims: 1 holds, 1 fails'
+    """
+    counts = Counter(claim.verdict for claim in claims)
+    order = (HOLDS, FAILS, NOT_COMPUTABLE, CONVENTION)
+    return "claims: " + (", ".join(f"{counts[v]} {v}" for v in order if counts[v]) or "none")

@@ -1,12 +1,13 @@
-"""A printed decimal holds within half a unit of its last digit, and not beyond."""
+"""A printed decimal holds within half a unit of its last digit; a formula, where it agrees."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from minigrad.check.claims import Claim, half_unit
+from minigrad.check.claims import Claim, half_unit, judge_formula, tally
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,48 @@ def test_verdict(printed: str, computed: float, holds: bool) -> None:
     line = str(claim)
     assert printed in line
     assert line.endswith(": the reason")
+
+
+RIGHT = np.array([[1.0, -2.0], [0.5, 4.0]])
+
+
+@pytest.mark.parametrize(
+    ("printed", "verdict", "found"),
+    [
+        (lambda: RIGHT * (1 + 1e-9), "holds", "agrees to 1e-09"),
+        (lambda: RIGHT + np.diag([0, 1e-4]), "fails", "off by 0.0025 %"),
+        (lambda: -RIGHT, "fails", "off by 2e+02 %"),
+        (lambda: 1e6 * RIGHT, "fails", "off by a factor of 1.0e+06"),
+        (lambda: RIGHT[0], "fails", "shape 2, not 2x2"),
+        (lambda: 1.0, "fails", "shape of one number, not 2x2"),
+        (lambda: RIGHT / 2, "convention differs", "right for a half"),
+        (lambda: RIGHT @ np.ones(3), "cannot be computed", "ValueError: matmul"),
+        (lambda: RIGHT / np.zeros(2), "cannot be computed", "it gives NaN or infinity"),
+        (lambda: missing, "cannot be computed", "NameError: name 'missing' is not defined"),  # noqa: F821
+    ],
+)
+def test_verdict_on_a_formula(printed, verdict: str, found: str) -> None:
+    claim = judge_formula(
+        "D9", "a formula", printed, RIGHT, "why", conventions={"a half": RIGHT / 2}
+    )
+    assert claim.verdict == verdict
+    assert claim.found.startswith(found)
+    assert str(claim) == f"D9 a formula\n    {verdict}: {claim.found}; why"
+
+
+def test_a_formula_where_zero_is_right() -> None:
+    assert judge_formula("D9", "w", lambda: np.zeros(2), np.zeros(2)).verdict == "holds"
+    claim = judge_formula("D9", "w", lambda: np.ones(2), np.zeros(2))
+    assert (claim.verdict, claim.found) == ("fails", "gives 1 where the right value is 0")
+
+
+def test_a_mistake_that_is_not_the_documents_is_not_swallowed() -> None:
+    with pytest.raises(KeyError):
+        judge_formula("D9", "w", lambda: {}["w"], 1.0)
+
+
+def test_tally_counts_both_kinds() -> None:
+    formula = judge_formula("D9", "w", lambda: RIGHT[0], RIGHT)
+    number = Claim("D9", "w", "0.5", 0.5)
+    assert tally([formula, number, formula]) == "claims: 1 holds, 2 fails"
+    assert tally([]) == "claims: none"
