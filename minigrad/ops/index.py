@@ -155,7 +155,7 @@ def plain_index(x: Any, key: Any) -> tuple[Any, bool]:
         elif isinstance(part, float):
             raise IndexError(f"an index must be int or bool, not the float {part}")
         plain.append(part)
-    if not basic and isinstance(x, Tensor) and backend_of(x._array) is not NUMPY:
+    if not basic and backend_of(x._array if isinstance(x, Tensor) else x).name != NUMPY.name:
         check_ranges(x.shape, plain)
     return (tuple(plain) if isinstance(key, tuple) else plain[0]), basic
 
@@ -200,8 +200,8 @@ def _added(out: Any, index: Any, values: Any) -> Any:
 
 @op(
     aux=True,
-    x=lambda g, index: index_put(g, 0.0, index),
-    value=lambda g, index, aux: g[index] if aux is None else g[index] * aux,
+    x=lambda g, aux: index_put(g, 0.0, aux[0]),
+    value=lambda g, aux: g[aux[0]] if aux[1] is None else g[aux[0]] * aux[1],
     facts=Facts(
         lambda x, value, index: _assign(x.copy(), index, value),
         [
@@ -215,7 +215,7 @@ def _added(out: Any, index: Any, values: Any) -> Any:
         torch="",
     ),
 )
-def index_put(xp: Backend, x: Array, value: Array, index: Any) -> tuple[Array, Array | None]:
+def index_put(xp: Backend, x: Array, value: Array, index: Any) -> tuple[Array, Any]:
     """Return a copy of x in which ``x[index]`` is ``value`` (broadcast to fit).
 
     Examples
@@ -224,8 +224,9 @@ def index_put(xp: Backend, x: Array, value: Array, index: Any) -> tuple[Array, A
     >>> mg.index_put(mg.tensor([1.0, 2.0, 3.0]), 0.0, slice(1, None))
     tensor([1., 0., 0.])
     """
+    key, _ = plain_index(x, index)
     out = x.copy()
-    return out, write(xp, out, value, index)
+    return out, (key, write(xp, out, value, key))
 
 
 def write(xp: Backend, out: Array, value: Array, index: Any) -> Array | None:

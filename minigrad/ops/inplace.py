@@ -78,7 +78,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     xp = backend_of(x._array)
     array = value._array if isinstance(value, Tensor) else value
     if not is_array(array) and not isinstance(array, (int, float)):
-        array = Tensor(array, dtype=x.dtype)._array
+        array = Tensor(array, dtype=x.dtype, device=x.device)._array
     try:
         if is_array(array) and array.dtype.kind == "f" and x.dtype.kind != "f":
             raise TypeError(
@@ -90,8 +90,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     if recorded:
         parents = (x._node, value._node if isinstance(value, Tensor) else None)
         wanting = (parents[0] is not None) + 2 * (parents[1] is not None)
-        row = TABLE["index_put"]
-        node = record(row, wanting, parents, x._array, (x._array, array), (index,), stayed)
+        row, aux = TABLE["index_put"], (index, stayed)
+        node = record(row, wanting, parents, x._array, (x._array, array), (index,), aux)
         move(x, node)
     changed(_touched(x._array, index, basic), "x[...] = value", recorded=recorded)
 
