@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from support.other_device import on_other_device
 
 import minigrad as mg
+from minigrad import backend
 from minigrad.backend import CPU, Device, gpu_problem
 
 without_gpu = pytest.mark.skipif(gpu_problem() is None, reason="this machine has a GPU")
@@ -49,6 +51,76 @@ def test_cuda_without_a_gpu_says_what_to_install() -> None:
             go()
         assert "device 'cuda:0' cannot be used" in str(caught.value)
         assert 'pip install "minigrad-engine[gpu1' in str(caught.value)
+
+
+def test_two_ways_to_name_a_gpu() -> None:
+    assert mg.device is Device
+    assert mg.device("cuda:1") == mg.device("cuda", 1) == mg.device("cuda:1", 1)
+    for args in (("cuda:1", 2), ("cuda", -1), ("cpu", 1), ("cpu:1",), (None,), (1,)):
+        with pytest.raises(ValueError, match="unknown device"):
+            mg.device(*args)
+
+
+@without_gpu
+def test_a_default_that_is_not_there_changes_nothing() -> None:
+    with pytest.raises(mg.DeviceError, match=r"device 'cuda:0' cannot be used"):
+        mg.set_default_device("cuda")
+    absent = mg.device("cuda:1")
+    with pytest.raises(mg.DeviceError, match=r"device 'cuda:1' cannot be used"), absent:
+        pass
+    assert mg.get_default_device() == mg.zeros(2).device == CPU
+
+
+class Machine:
+    """A stand-in for CuPy with several GPUs: which one is current."""
+
+    current = Device("cuda", 0)
+
+    def make_current(self, device: Device) -> Device | None:
+        if device == CPU:
+            return None
+        before, self.current = self.current, device
+        return before
+
+
+def test_blocks_nest_and_leave_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    monkeypatch.setattr(backend, "get_backend", lambda device: machine)
+    seen = []
+
+    def look() -> None:
+        seen.append((str(mg.get_default_device()), machine.current.index))
+
+    with mg.device("cuda:1"):
+        look()
+        with mg.device("cpu"):
+            look()
+            with mg.device("cuda:2"):
+                look()
+                mg.set_default_device("cuda:3")  # until the end of the block
+                look()
+            look()
+            mg.set_default_device("cuda:4")
+            look()
+        with pytest.raises(RuntimeError), mg.device("cuda:2"):
+            raise RuntimeError
+        look()
+    look()
+    assert seen == [
+        ("cuda:1", 1), ("cpu", 1), ("cuda:2", 2), ("cuda:3", 3), ("cpu", 1), ("cuda:4", 4),
+        ("cuda:1", 1), ("cpu", 0),
+    ]  # fmt: skip
+    mg.set_default_device("cuda:1")
+    look()
+    mg.set_default_device("cpu")
+    assert seen[-1] == ("cuda:1", 1)
+    assert mg.get_default_device() == CPU
+
+
+def test_a_default_is_this_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "get_backend", lambda device: Machine())
+    with mg.device("cuda:1"), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(mg.get_default_device).result() == CPU
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ def test_module(name: str, backend: str) -> None:
     row = ROWS[name]
     mg.manual_seed(1)
     wanted = parity.build(nn, row, "float64").double()
-    mine = parity.build(nn, row).to(backend)
+    with mg.device(backend):
+        mine = parity.build(nn, row)
     rng = np.random.default_rng(2)
     training = not row.random  # masks are drawn otherwise on a device
     if any(getattr(m, "has_uninitialized_params", bool)() for m in wanted.modules()):
