@@ -10,6 +10,7 @@ from pathlib import Path
 
 import minigrad
 from minigrad.cli.doctor import doctor
+from minigrad.cli.explain import add_explain, run_explain
 from minigrad.cli.extras import missing, pip_line
 from minigrad.cli.gradcheck import add_gradcheck, run_gradcheck
 from minigrad.cli.lessons import LessonError, choose, find_lessons
@@ -50,6 +51,8 @@ def main(words: Sequence[str] | None = None) -> int:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         if options.command == "gradcheck":
             return run_gradcheck(options)
+        if options.command == "explain":
+            return run_explain(options)
         return doctor() if options.command == "doctor" else _list()
     except LessonError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,7 +67,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         allow_abbrev=False,
-        description="minigrad's lessons, gradient checks, and a check-up.",
+        description="minigrad's lessons, gradient checks, explanations, and a check-up.",
     )
     parser.add_argument("--version", action="version", version=f"minigrad {minigrad.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -72,6 +75,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     doctor_parser = commands.add_parser("doctor", help=check, description=check)
     doctor_parser.set_defaults(command="doctor")
     add_gradcheck(commands)
+    add_explain(commands)
     lessons = commands.add_parser("lessons", help="list or run the lessons", allow_abbrev=False)
     actions = lessons.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="print name and title of each")
