@@ -56,7 +56,7 @@ __version__ = "0.1.0"
 device = Device  # torch's name
 
 if TYPE_CHECKING:
-    from minigrad import check, data, io, nn, optim, train
+    from minigrad import check, data, explain, io, nn, optim, train
     from minigrad.check import gradcheck, gradgradcheck
     from minigrad.io import load, save
     from minigrad.profiler import profile
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
     """Import the upper floors when they are first asked for, so that the engine starts fast."""
     import importlib
 
-    if name in ("check", "data", "io", "nn", "optim", "train"):
+    if name in ("check", "data", "explain", "io", "nn", "optim", "train"):
         return importlib.import_module(f"minigrad.{name}")
     if name in _LATER:
         return getattr(importlib.import_module(f"minigrad.{_LATER[name]}"), name)
