@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend
+from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import Facts, S, distinct, integers
 from minigrad.engine.op import composite, op
+from minigrad.engine.tensor import Tensor
 from minigrad.ops.kernels import wide
 from minigrad.ops.reduce import mean
 from minigrad.ops.refuse import refuse
@@ -98,8 +99,64 @@ def _naive_spread(x: Any, choice: Any, where: Windows) -> Any:
 # ---- windows: maximum, sum, spread -------------------------------------------------------------
 
 
+_TILE = 1 << 19  # elements of some images that are worked on together: 2 MB in float32
+
+
+def _tiles(x: Any, where: Windows) -> Iterator[Any]:
+    """Cut the first axis into slices of about `_TILE` elements, which stay in the cache."""
+    if x.ndim == len(where.size):
+        yield ...
+        return
+    step = max(1, _TILE * len(x) // max(1, x.size))
+    for start in range(0, len(x), step):
+        yield slice(start, start + step)
+
+
+def _largest(xp: Backend, x: Array, where: Windows) -> Array:
+    """Return the largest element of every window: one pass for each offset."""
+    y = xp.empty_like(x, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
+    pairs = [((..., *out), (..., *into)) for out, into in where.pairs()]
+    whole = [k for k, (out, _) in enumerate(pairs) if y[out].shape == y.shape]
+    if len(whole) > 1:  # two offsets that all windows have begin
+        second, first = (x[pairs.pop(k)[1]] for k in (whole[1], whole[0]))
+        xp.maximum(first, second, out=y)
+    else:
+        y[...] = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
+    for out, into in pairs:
+        part = y[out]
+        xp.maximum(part, x[into], out=part)
+    return y
+
+
+def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
+    """Add each window's number to its first largest element: spread the choice, in fewer passes."""
+    if isinstance(g, Tensor) or (y != y).any():
+        return window_spread(g, window_choice(x, y, where), where)
+    xp = backend_of(g)
+    gx = (xp.empty_like if where.covering else xp.zeros_like)(x)
+    last = math.prod(where.kernel) - 1
+    for tile in _tiles(x, where):
+        tx, ty, tg, tgx = x[tile], y[tile], g[tile], gx[tile]
+        free = xp.ones_like(ty, dtype=bool)  # windows whose largest element is still to come
+        for k, (out, into) in enumerate(where.pairs()):
+            out, into = (..., *out), (..., *into)
+            hit = free[out]
+            if k < last:
+                left, hit = hit, tx[into] == ty[out]
+                hit &= left
+                left ^= hit
+            if where.overlapping:
+                tgx[into] += tg[out] * hit
+            else:
+                xp.multiply(tg[out], hit, out=tgx[into])
+    return gx
+
+
+# Before, all images went through every step, and backward wrote the choices down: 64x32x32x32,
+# channels last, windows 2x2, backward 6.6 -> 5.6 ms; 16x64x56x56, 3x3, forward 9.0 -> 4.3,
+# backward 36 -> 20 ms.
 @op(
-    x=lambda g, x, y, where: window_spread(g, window_choice(x, y, where), where),
+    x=_window_max_x,
     facts=Facts(
         lambda x, where: _naive(np.max, x, where),
         [S(distinct((2, 5, 6)), where=_SAMPLE), S(distinct((4, 6)), where=_APART)],
@@ -118,11 +175,15 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
     >>> window_max(mg.tensor([1.0, 5.0, 2.0, 0.0]), place([4], 2, 1, 0, 1))
     tensor([5., 5., 2.])
     """
-    least = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
-    y = xp.full_like(x, least, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
-    for out, into in where.pairs():
-        part = y[(..., *out)]
-        xp.maximum(part, x[(..., *into)], out=part)
+    y = xp.empty_like(x, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
+    for tile in _tiles(x, where):
+        part = x[tile]
+        if where.overlapping:  # the largest along one axis of the largest along the other
+            for line in where.lines():
+                part = _largest(xp, part, line)
+        else:
+            part = _largest(xp, part, where)
+        y[tile] = part
     return y
 
 

@@ -61,6 +61,13 @@ class Windows(NamedTuple):
         return slice(first, last), slice(begin, end + 1, stride)
 
     @property
+    def covering(self) -> bool:
+        """Whether every element is in one window exactly."""
+        ends = zip(self.reach, self.padding, self.size, strict=True)
+        side_by_side = self.stride == self.kernel and set(self.dilation) == {1}
+        return side_by_side and all(r - p >= n for r, p, n in ends)
+
+    @property
     def transposed(self) -> Windows | None:
         """The windows that each element is seen by: what windows of stride 1 are turned round.
 
@@ -74,6 +81,18 @@ class Windows(NamedTuple):
         if set(self.stride) != {1} or min(padding) < 0:
             return None
         return self._replace(size=self.counts, padding=padding, counts=self.size)
+
+    def lines(self) -> Iterator[Windows]:
+        """Yield the windows along one axis after another: each takes what the last one left."""
+        for axis, count in enumerate(self.counts):
+            one = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
+            entries = {
+                n: tuple(v if i == axis else one[n] for i, v in enumerate(getattr(self, n)))
+                for n in one
+            }
+            size = (*self.counts[:axis], *self.size[axis:])
+            counts = (*self.counts[:axis], count, *self.size[axis + 1 :])
+            yield Windows(size=size, counts=counts, **entries)
 
     def rows(self, first: int, last: int) -> Windows:
         """Return some windows of the first axis, counted from there."""
