@@ -368,10 +368,11 @@ def record(
 
     ``wanting`` has the bit ``1 << i`` for each operand i that has a parent.
     """
+    key = wanting | 1 << len(parents) if op.variadic else wanting  # its saved values move along
     try:
-        plan = op.plans[wanting]
+        plan = op.plans[key]
     except KeyError:
-        plan = op.plans[wanting] = op.plan([p is not None for p in parents])
+        plan = op.plans[key] = op.plan([p is not None for p in parents])
     dtype = out.dtype
     if plan is None or dtype.kind != "f":  # ints and bools have no derivatives
         return None

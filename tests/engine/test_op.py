@@ -195,3 +195,12 @@ def test_sum_to_takes_every_way(shape: tuple[int, ...], dtype: str) -> None:
 def test_repr_of_ops_and_nodes() -> None:
     assert repr(TABLE["add"]) == "<op add(a, b)>"
     assert repr((leaf(1.0, 2.0) * 2.0).grad_fn) == "<mul float64[2]>"
+
+
+def test_an_op_of_many_operands_is_called_with_more_of_them() -> None:
+    """The first of two, and the first of three, want a gradient: what is kept lies elsewhere."""
+    a, b = mg.tensor([1.0, 2.0], requires_grad=True), mg.zeros(3)
+    for joined in (mg.cat([a, b]), mg.cat([a, b, b]), mg.cat([a, b])):
+        a.grad = None
+        joined.backward(mg.arange(joined.numel()).float() + 5.0)
+        assert a.grad.tolist() == [5.0, 6.0]
