@@ -177,6 +177,7 @@ def _depthwise(xp: Backend, images: Array, kernel: Array, where: Windows) -> Arr
     view, folds = _pixel_rows(xp, images, where)
     weight = xp.tile(kernel.reshape(*where.kernel, kernel.shape[1]), (1, 1, folds))
     y = xp.einsum("nrijqp,ijp->nrqp", view, xp.ascontiguousarray(weight))
+    y = xp.ascontiguousarray(y)  # CuPy's is not, and the bias is added through a view
     return y.reshape(len(images), *where.counts, kernel.shape[1], 1)
 
 
