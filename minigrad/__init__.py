@@ -60,8 +60,11 @@ if TYPE_CHECKING:
     from minigrad.check import gradcheck, gradgradcheck
     from minigrad.io import load, save
     from minigrad.profiler import profile
+    from minigrad.replay import CaptureError, capture
 
 _LATER = {
+    "CaptureError": "replay",
+    "capture": "replay",
     "gradcheck": "check",
     "gradgradcheck": "check",
     "load": "io",

@@ -25,6 +25,7 @@ from minigrad.engine.errors import GraphError, check_finite, show_line
 from minigrad.engine.modes import MODE, backward_scope, set_grad_enabled
 from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
 from minigrad.engine.op import TABLE, Node
+from minigrad.engine.recording import recorder
 from minigrad.engine.structural import alias, cast, sum_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
 
@@ -109,6 +110,8 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Any], as_tensors: bool) ->
             g = g if as_tensors else g._array
         elif not is_array(g):
             g = xp.asarray(g, dtype=y.dtype)
+        if (recording := recorder()) is not None and is_array(g):
+            g = recording.lift(g)
         if g.shape != y.shape:
             raise ValueError(f"gradient has shape {list(g.shape)}, the tensor has {list(y.shape)}")
         if as_tensors and not isinstance(g, Tensor):
@@ -191,6 +194,7 @@ def _walk(
     mode = MODE.get()
     anomaly, scope = mode.anomaly, mode.scope
     in_place = not (as_tensors or anomaly)
+    recording = recorder()
     while ready:
         node = ready.pop()
         g = grads.pop(node, None)  # None: no consumer had anything to give
@@ -213,11 +217,16 @@ def _walk(
         parents = node.parents
         contributions = _tensor_rules(node, g, counts) if as_tensors and g is not None else None
         if node.plan.shared is not None and g is not None and not as_tensors:
-            saved = (*saved, node.op.shared(g, *node.plan.shared(saved)))
+            shared = node.op.shared
+            if recording is not None:
+                shared = recording.rule(node.op, shared)
+            saved = (*saved, shared(g, *node.plan.shared(saved)))
         for operand, rule, pick, own_shape in node.plan.steps:
             parent = parents[operand]
             if parent not in counts:  # not on a way to a target
                 continue
+            if recording is not None and not as_tensors:
+                rule = recording.rule(node.op, rule)
             if g is None:
                 c = None
             elif in_place and node.op.add_at is not None and parent.shape:
@@ -345,6 +354,8 @@ def _deliver(leaf: Leaf, box: list[Any]) -> None:
     tensor = leaf.tensor()
     if tensor is None:  # nobody can ask for it any more
         return
+    if (recording := recorder()) is not None:
+        recording.deliver(tensor)
     if isinstance(box[0], Tensor):  # a copy, on the tape: it may be the cotangent itself
         g = box[0]
         tensor.grad = TABLE["clone"].function(g) if tensor.grad is None else tensor.grad + g

@@ -135,7 +135,7 @@ def as_operand(x: Any) -> Any:
         return x.item()
     if isinstance(x, np.ndarray):
         check_dtype(x.dtype)
-        return np.asarray(x)
+        return x if type(x) in BACKENDS else np.asarray(x)
     if is_array(x):
         return x
     raise TypeError(

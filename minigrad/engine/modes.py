@@ -33,6 +33,7 @@ class Mode(NamedTuple):
     grad: bool = True  # record ops on the tape
     anomaly: bool = False  # look for NaN and infinity after each op, forward and backward
     scope: Scope | None = None  # where the profiler is: inside which module, or in backward
+    recorder: Any = None  # what records the ops for `minigrad.replay`
     watched: bool = False  # whether anomaly or scope is on: the one that each op looks at
 
 

@@ -37,6 +37,7 @@ from minigrad.engine.errors import (
 )
 from minigrad.engine.modes import MODE, Mode
 from minigrad.engine.mutation import CLOCK, check_view
+from minigrad.engine.recording import RECORDERS, CaptureError
 from minigrad.engine.tensor import Hook, Tensor
 
 if TYPE_CHECKING:
@@ -281,15 +282,21 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
     mode = _mode()
     if mode.watched:
         return _apply_watched(op, inputs, attrs, mode)
+    forward = op.forward
+    if RECORDERS and (recorder := mode.recorder) is not None:
+        arrays = recorder.operands(inputs, arrays)
+        forward = recorder.forward(op)
     try:
         if op.cast is not None and not (alike and (dtype is float32 or dtype is float64)):
             at = range(len(arrays)) if op.variadic else op.cast_at
             settle(arrays, at, op.cast == "float")
         xp = BACKENDS.get(type(arrays[0])) or _backend(arrays)
         if op.variadic:
-            out = op.forward(xp, arrays, *attrs)
+            out = forward(xp, arrays, *attrs)
         else:
-            out = op.forward(xp, *arrays, *attrs)
+            out = forward(xp, *arrays, *attrs)
+    except CaptureError:
+        raise
     except Exception as error:
         raise explain(op, inputs, attrs, error) from error
     aux = None

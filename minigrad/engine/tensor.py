@@ -17,6 +17,7 @@ from minigrad.backend import NUMPY, Array, Device, backend_of
 from minigrad.engine.dtypes import DType, make_array
 from minigrad.engine.errors import GraphError
 from minigrad.engine.mutation import changed
+from minigrad.engine.recording import RECORDERS, recorder, refuse_reading
 
 if TYPE_CHECKING:
     from minigrad.engine.op import Node
@@ -103,6 +104,8 @@ class Tensor:
             data = data._array
         self._array = make_array(data, dtype, device, copy=True)
         self._node = None
+        if RECORDERS and (recording := recorder()) is not None:
+            recording.born(self)
         if requires_grad:
             self.requires_grad_()
 
@@ -241,6 +244,8 @@ class Tensor:
             if isinstance(value, Tensor)
             else make_array(value, None, self.device, copy=False)
         )
+        if (recording := recorder()) is not None:
+            recording.refuse_data()
         changed(self._array, "assignment to .data")
         self._array = new
         if isinstance(self._node, Leaf):
@@ -280,6 +285,7 @@ class Tensor:
         DeviceError
             The tensor is on a GPU.
         """
+        refuse_reading("numpy()")
         if self._node is not None:
             raise GraphError(
                 "numpy() on a tensor that requires grad would drop it from the graph without a "
@@ -327,10 +333,12 @@ class Tensor:
                 f"item() needs one element, this tensor has {self._array.size} (shape "
                 f"{list(self.shape)}); reduce it first, or use .tolist()"
             )
+        refuse_reading("item()")
         return self._array.item()
 
     def tolist(self) -> Any:
         """Return the values as nested lists of Python numbers."""
+        refuse_reading("tolist()")
         return self._array.tolist()
 
     def __float__(self) -> float:
@@ -345,6 +353,7 @@ class Tensor:
                 f"the truth of a tensor of {self._array.size} elements is not one answer; "
                 "say .any() or .all()"
             )
+        refuse_reading("bool() of a tensor, as in an if,")
         return bool(self._array.item())
 
     def __index__(self) -> int:
@@ -387,6 +396,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
+        refuse_reading("printing a tensor")
         array = backend_of(self._array).to_host(self._array)
         text = np.array2string(array, separator=", ", prefix="tensor(", floatmode="maxprec")
         notes = []

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 from minigrad.backend import Device
 from minigrad.engine.dtypes import float16, float32, float64
 from minigrad.engine.modes import MODE
+from minigrad.engine.recording import RECORDERS, recorder
 from minigrad.engine.tensor import HookHandle, Tensor
 from minigrad.nn.hooks import BACKWARD, FORWARD, PRE, call_with_hooks
 from minigrad.nn.parameter import Parameter, Uninitialized
@@ -77,6 +78,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, and the hooks around it."""
+        if RECORDERS and (recording := recorder()) is not None:
+            recording.note_module(self)
         scope = MODE.get().scope
         if scope is not None:
             return scope.call_module(self, self._run, args, kwargs)

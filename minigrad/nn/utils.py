@@ -13,11 +13,13 @@ from typing import Any
 
 from minigrad.backend import NUMPY, Array, backend_of, to_device
 from minigrad.engine.mutation import changed
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor, wrap
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
+@replayed
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -82,6 +84,7 @@ def clip_grad_norm_(
     return total
 
 
+@replayed
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
@@ -115,6 +118,7 @@ def get_total_norm(
     return wrap(xp.asarray(total), None)
 
 
+@replayed
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor
 ) -> None:
@@ -136,6 +140,7 @@ def clip_grads_with_norm_(
         changed(g, "clip_grad_norm_")
 
 
+@replayed
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Bring every element of all gradients, in place, into -clip_value ... clip_value.
 

@@ -95,7 +95,7 @@ def _labels(
     valid = share = None
     # as unsigned numbers, negative labels are huge: one look finds whether any is unusual
     if 0 <= ignore_index < classes or (
-        labels.size and int(labels.view(xp.uint64).max()) >= classes
+        labels.size and labels.view(xp.uint64).max() >= classes
     ):
         valid = labels != ignore_index
         used = labels[valid]

@@ -16,6 +16,7 @@ from minigrad.backend import (
     to_device,
 )
 from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype, int64, make_array
+from minigrad.engine.recording import recorder
 from minigrad.engine.tensor import Tensor, wrap
 
 __all__ = [
@@ -71,6 +72,8 @@ def from_dlpack(source: Any) -> Tensor:
 def _finish(array: Any, device: Where, requires_grad: bool) -> Tensor:
     device = get_default_device() if device is None else device
     made = wrap(array if device is CPU else to_device(array, device), None)
+    if (recording := recorder()) is not None:
+        recording.born(made)
     return made.requires_grad_() if requires_grad else made
 
 

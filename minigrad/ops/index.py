@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.backend import NUMPY, Array, Backend, backend_of, is_array
 from minigrad.engine.facts import Facts, S, at, booleans, integers
 from minigrad.engine.op import composite, op
+from minigrad.engine.recording import checked
 from minigrad.engine.structural import broadcast_to
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import where
@@ -178,6 +179,7 @@ def check_ranges(shape: tuple[int, ...], parts: Sequence[Any]) -> None:
             axis += 1
 
 
+@checked
 def check_index(index: Any, size: int, what: str, who: str = "") -> None:
     """Raise `IndexError` unless all of an int array lies in ``[-size, size)``."""
     if index.size and (int(index.min()) < -size or int(index.max()) >= size):

@@ -17,6 +17,7 @@ from minigrad.engine.errors import GraphError, MutationError, describe, explain
 from minigrad.engine.modes import is_grad_enabled
 from minigrad.engine.mutation import changed
 from minigrad.engine.op import TABLE, Node, record
+from minigrad.engine.recording import recorder, replayed
 from minigrad.engine.structural import alias, broadcast_to
 from minigrad.engine.tensor import Leaf, Tensor, wrap
 from minigrad.ops.index import plain_index, write
@@ -55,11 +56,17 @@ def assign(x: Tensor, y: Tensor, name: str, recorded: bool) -> Tensor:
             f"{name}: the result is {y.dtype} and cannot be kept in a {x.dtype} tensor; "
             "write it out of place, or convert the tensor first, x.float()"
         )
-    x._array[...] = y._array
+    _memory(x)[...] = y._array
     if recorded:
         move(x, y._node)
     changed(x._array, name, recorded=recorded)
     return x
+
+
+def _memory(x: Tensor) -> Any:
+    """Return the array to write to: what a recorder sees, while one is at work."""
+    recording = recorder()
+    return x._array if recording is None else recording.lift(x._array, x)
 
 
 def move(x: Tensor, node: Node | Leaf | None) -> None:
@@ -84,7 +91,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
             raise TypeError(
                 f"float values do not fit into a {x.dtype} tensor; convert it with .float()"
             )
-        stayed = write(xp, x._array, array, index)
+        stayed = write(xp, _memory(x), array, index)
     except Exception as error:
         raise explain(TABLE["index_put"], (x, value), (key,), error) from error
     if recorded:
@@ -143,6 +150,7 @@ def copy_(self: Tensor, source: Any) -> Tensor:
     return assign(self, y, "copy_", recorded)
 
 
+@replayed
 def uniform_(
     self: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -151,6 +159,7 @@ def uniform_(
     return copy_(self, host.uniform(a, b, self.shape))
 
 
+@replayed
 def normal_(
     self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:

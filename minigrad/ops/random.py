@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.backend import Generator, default_generator
 from minigrad.engine.dtypes import DType, check_dtype, float32, float64, int64
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.create import Where, _dtype, _finish, _size
 
@@ -21,6 +22,7 @@ def _host(generator: Generator | None) -> np.random.Generator:
     return (generator or default_generator).host
 
 
+@replayed
 def rand(
     *size: Any, generator: Generator | None = None, dtype: DType = None, device: Where = None,
     requires_grad: bool = False,
@@ -40,6 +42,7 @@ def rand(
     return _finish(_host(generator).random(_size(size), kind).astype(dtype), device, requires_grad)
 
 
+@replayed
 def randn(
     *size: Any, generator: Generator | None = None, dtype: DType = None, device: Where = None,
     requires_grad: bool = False,
@@ -61,6 +64,7 @@ def randn_like(x: Tensor, **options: Any) -> Tensor:
     return randn(x.shape, **{"dtype": x.dtype, "device": x.device, **options})
 
 
+@replayed
 def normal(
     mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: DType = None,
     device: Where = None,
@@ -72,6 +76,7 @@ def normal(
     return _finish(drawn.astype(_dtype(dtype)), device, False)
 
 
+@replayed
 def randint(
     low: int, high: Any, size: Any = None, *, generator: Generator | None = None,
     dtype: DType = int64, device: Where = None,
@@ -84,11 +89,13 @@ def randint(
     return _finish(np.asarray(drawn).astype(check_dtype(dtype)), device, False)
 
 
+@replayed
 def randperm(n: int, *, generator: Generator | None = None, device: Where = None) -> Tensor:
     """Draw an order of ``0 .. n-1``."""
     return _finish(_host(generator).permutation(n), device, False)
 
 
+@replayed
 def bernoulli(p: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Draw 1 with each element's probability, else 0, in p's dtype."""
     chance = p.detach().cpu().numpy()
@@ -98,6 +105,7 @@ def bernoulli(p: Tensor, *, generator: Generator | None = None) -> Tensor:
     return _finish(drawn, p.device, False)
 
 
+@replayed
 def multinomial(
     weights: Tensor,
     num_samples: int,

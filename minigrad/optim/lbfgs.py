@@ -10,6 +10,7 @@ from minigrad.backend import Array, is_array, to_device
 from minigrad.engine.errors import describe
 from minigrad.engine.modes import enable_grad
 from minigrad.engine.mutation import changed
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor, wrap
 from minigrad.optim.flat import Flat
 from minigrad.optim.line_search import Point, strong_wolfe
@@ -150,6 +151,7 @@ class LBFGS(Optimizer):
 
     # ---- a step -------------------------------------------------------------------------------
 
+    @replayed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make up to ``max_iter`` iterations.
 

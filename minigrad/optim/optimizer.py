@@ -10,6 +10,7 @@ from minigrad.backend import Backend
 from minigrad.engine.errors import describe
 from minigrad.engine.modes import enable_grad
 from minigrad.engine.mutation import changed
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor, wrap
 from minigrad.optim.decay import decays
 from minigrad.optim.flat import Flat, Scalars, gather
@@ -121,6 +122,7 @@ class Optimizer:
                 if p.grad is not None:
                     p.grad = None if set_to_none else p.grad.detach().zero_()
 
+    @replayed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update, in place, the parameters that have a gradient.
 

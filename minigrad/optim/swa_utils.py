@@ -15,6 +15,7 @@ from typing import Any
 from minigrad.backend import Device
 from minigrad.engine.dtypes import int64
 from minigrad.engine.modes import no_grad
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor
 from minigrad.nn import Module
 from minigrad.ops.create import zeros
@@ -105,6 +106,7 @@ class AveragedModel(Module):
         """Run the averaged model."""
         return self.module(*args, **kwargs)
 
+    @replayed
     def update_parameters(self, model: Module) -> None:
         """Take the model's weights of now into the average."""
         n = int(self.n_averaged)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from minigrad.engine.recording import replayed
 from minigrad.optim.optimizer import Optimizer
 
 # In torch's states, and of no use here.
@@ -90,6 +91,7 @@ class LRScheduler:
         """Return the learning rates that the last step set."""
         return list(self._last_lr)
 
+    @replayed
     def step(self) -> None:
         """Go on to the next epoch's learning rate; call it after ``optimizer.step()``.
 

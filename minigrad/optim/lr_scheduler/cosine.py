@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minigrad.engine.recording import replayed
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_whole
 from minigrad.optim.optimizer import Optimizer
 
@@ -139,6 +140,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         height = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (lr - self.eta_min) * height for lr in self.base_lrs]
 
+    @replayed
     def step(self, epoch: float | None = None) -> None:
         """Go on by an epoch, or to one; fractions let the learning rate fall within an epoch.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.engine.recording import replayed
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_whole, per_group
 from minigrad.optim.optimizer import Optimizer
 
@@ -103,6 +104,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Whether bad epochs are not counted at the moment."""
         return self.cooldown_counter > 0
 
+    @replayed
     def step(self, metrics: Any = None) -> None:
         """Look at an epoch's value, for example the validation loss."""
         if metrics is None:

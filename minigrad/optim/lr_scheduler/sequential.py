@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from minigrad.engine.recording import replayed
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_whole
 from minigrad.optim.lr_scheduler.linear import LinearLR
 from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
@@ -82,6 +83,7 @@ class SequentialLR(LRScheduler):
         self._undo()
         self._start()
 
+    @replayed
     def step(self) -> None:
         """Step the schedule whose turn it is, or begin with the next one."""
         self.last_epoch += 1

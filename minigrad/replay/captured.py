@@ -1,0 +1,407 @@
+"""`capture`: record a function once for each kind of call, and replay it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.dtypes import get_default_dtype
+from minigrad.engine.errors import describe
+from minigrad.engine.modes import MODE
+from minigrad.engine.mutation import changed
+from minigrad.engine.recording import RECORDERS, CaptureError
+from minigrad.engine.tensor import Leaf, Tensor, wrap
+from minigrad.replay.checks import Check, array_check, grad_check, module_check, referred
+from minigrad.replay.ir import INPUT, TEMP, View
+from minigrad.replay.passes import PASSES
+from minigrad.replay.program import Program
+from minigrad.replay.recorder import Recorder
+from minigrad.replay.tracer import Tracer, plain
+
+_MANY = 8  # recordings in a row, none of which could be replayed
+
+
+def capture(
+    function: Callable[..., Any] | None = None,
+    *,
+    passes: Sequence[str] | None = None,
+    limit: int = 16,
+    threads: int = 1,
+) -> Any:
+    """Record a function's calls as flat programs, and replay these without Python for each op.
+
+    The function may do anything with Tensors, modules, optimisers and generators: a prediction, or
+    a whole training step with backward and the optimiser's update. The first call with
+    arguments of some kind runs it and records what it does; later ones of this kind repeat the
+    same calls of NumPy, on buffers that stay allocated. The result is the eager one, bit for bit.
+
+    Parameters
+    ----------
+    function : callable
+        What to capture. Without it, a decorator is returned.
+    passes : sequence of str, optional
+        The passes to run, of ``minigrad.replay.PASSES``; all by default.
+    limit : int
+        How many programs are kept; the one not used for longest goes first.
+    threads : int
+        How many threads may share large elementwise work. With 1, the default, none is started.
+
+    Returns
+    -------
+    Captured
+        It is called as the function is. ``programs`` has the recorded programs.
+
+    Raises
+    ------
+    CaptureError
+        While recording: a value is read (``item()``, ``if loss > 1``), or the shape of a result
+        depends on values. The text says what to do instead. Nothing is left half-recorded.
+    TypeError
+        An argument is a NumPy array, or cannot be compared with those of other calls.
+
+    Notes
+    -----
+    *A program stands for* the shapes, dtypes, strides and ``requires_grad`` of the Tensors among
+    the arguments, the values of all other arguments, the gradient mode and the default dtype. With
+    another kind of call the function is recorded anew. It is also recorded anew if a parameter has
+    got another array (``p.data = ...``, ``module.to(...)``), a module that it calls another
+    setting (``train()``, ``eval()``, a new submodule), or a variable that its text names another
+    value. Other Python state is read only while recording.
+
+    *At a replay* parameters, buffers and gradients are read and written in place. Random numbers
+    are drawn anew, from the same generators in the same order as eagerly. The optimiser's `step`,
+    schedules and gradient clipping are called again, so step counts and learning rates go on.
+    ``.grad`` of a parameter is, after a replay, what it would be after an eager call; its memory
+    belongs to the program, and the next replay writes to it. Tensors that are returned are
+    fresh copies, without a graph. Python around the ops, such as a ``print``, is not repeated.
+
+    Inside another captured function, and under `detect_anomaly`, the function simply runs.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> @mg.capture
+    ... def gradient(x):
+    ...     w.grad = None
+    ...     ((w * x).tanh().sum()).backward()
+    ...     return w.grad
+    >>> [gradient(mg.tensor([0.1, s])).tolist()[1] for s in (0.2, 0.3)]
+    [0.1711, 0.2134]
+    """
+    if function is None:
+        return lambda f: capture(f, passes=passes, limit=limit, threads=threads)
+    if not callable(function):
+        raise TypeError(f"capture takes a function, not {type(function).__name__}")
+    names = list(PASSES) if passes is None else list(passes)
+    unknown = [n for n in names if n not in PASSES]
+    if unknown:
+        raise ValueError(f"there is no pass {unknown[0]!r}; there are: {', '.join(PASSES)}")
+    if limit < 1 or threads < 1:
+        raise ValueError(f"limit={limit} and threads={threads} must be at least 1")
+    return Captured(function, [n for n in PASSES if n in names], limit, threads)
+
+
+class Captured:
+    """A function that is replayed; made by `capture`."""
+
+    def __init__(
+        self, function: Callable[..., Any], passes: list[str], limit: int, threads: int
+    ) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._passes, self._limit, self._threads = passes, limit, threads
+        self._recordings: OrderedDict[Any, list[Recording]] = OrderedDict()
+        self._leaves: dict[int, Tensor] = {}  # those that earlier recordings have met
+        self._in_vain = 0
+        self._lock = threading.RLock()
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that are kept, the one used last at the end."""
+        return [r.program for rs in self._recordings.values() for r in rs]
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """Return the program for a call with these arguments; it must have been made before."""
+        key, _ = _key(args, kwargs)
+        if key not in self._recordings:
+            raise CaptureError(
+                "no call with arguments of this kind was recorded yet; call it first"
+            )
+        return self._recordings[key][-1].program
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Replay the call, or record it if there is no program for it."""
+        mode = MODE.get()
+        if mode.recorder is not None or mode.anomaly:
+            return self._function(*args, **kwargs)
+        key, tensors = _key(args, kwargs)
+        with self._lock:
+            stale = None
+            for recording in self._recordings.get(key, ()):
+                if not recording.holds():  # what it refers to was replaced
+                    stale = recording
+                elif recording.applies(tensors):
+                    self._recordings.move_to_end(key)
+                    self._in_vain = 0
+                    return recording.replay(tensors)
+            if stale is not None:
+                self._recordings[key].remove(stale)
+            return self._record(key, tensors, args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind a captured method to its object, which is an argument like any other."""
+        return self if instance is None else lambda *a, **k: self(instance, *a, **k)
+
+    def _record(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
+        self._in_vain += 1
+        if self._in_vain > _MANY:
+            raise CaptureError(
+                f"{self.__name__} was recorded {_MANY} times in a row and no recording could be "  # type: ignore[attr-defined]
+                "replayed: each call has arguments of a new kind, or changes what the program "
+                "refers to (an attribute of a module, a variable, a parameter's array). Pass what "
+                "changes as a Tensor, keep state in tensors that are changed in place, or do not "
+                "capture this function"
+            )
+        known = {k: (leaf, leaf.grad) for k, leaf in self._leaves.items()}
+        recording = Recording(self._function, tensors, known)
+        result = recording.record(args, kwargs, self._passes, self._threads)
+        self._leaves.update(recording.leaves)
+        self._recordings.setdefault(key, []).append(recording)
+        self._recordings.move_to_end(key)
+        while len(self.programs) > self._limit:
+            oldest = next(iter(self._recordings))
+            self._recordings[oldest].pop(0)
+            if not self._recordings[oldest]:
+                del self._recordings[oldest]
+        return result
+
+
+class Recording:
+    """A program, with how the arguments get in, the results out, and when it may be used."""
+
+    program: Program
+
+    def __init__(
+        self, function: Callable[..., Any], tensors: list[Tensor], known: dict[int, Any]
+    ) -> None:
+        self.function = function
+        self.recorder = Recorder(known)
+        self.tensors = tensors
+        self.slots: list[Any] = []
+        self.inner: list[Tensor] = []
+
+    # ---- recording ------------------------------------------------------------------------------
+
+    def record(self, args: Any, kwargs: Any, passes: list[str], threads: int) -> Any:
+        """Call the function, recording; return its result."""
+        recorder = self.recorder
+        twins: dict[int, Tensor] = {}
+        for t in self.tensors:
+            slot = t._array.copy(order="K")
+            recorder.view(slot, INPUT)
+            self.slots.append(slot)
+            inner = wrap(recorder.tracer(slot), None)
+            inner._node = Leaf(inner) if t._node is not None else None
+            self.inner.append(inner)
+            twins[id(t)] = inner
+        variables = referred(self.function)
+        RECORDERS.append(recorder)
+        token = MODE.set(MODE.get()._replace(recorder=recorder))
+        try:
+            with np.errstate(all="ignore"):
+                result = self.function(*_swapped(args, twins), **_swapped(kwargs, twins))
+                recorder.finish()
+        except BaseException:
+            recorder.abandon()
+            raise
+        finally:
+            MODE.reset(token)
+            RECORDERS.remove(recorder)
+        for t in self.inner:
+            t._array = plain(t._array)
+        outputs: list[View] = []
+        self._result = self._template(result, outputs)
+        self._look_after(variables)
+        answer = self._deliver(self.tensors)
+        self.program = Program(
+            getattr(self.function, "__name__", "function"),
+            recorder.instrs, recorder.guards, outputs, passes, threads,
+        )  # fmt: skip
+        del self.recorder, self.tensors
+        return answer
+
+    def _template(self, nest: Any, outputs: list[View]) -> Any:
+        """Return how to make the result: views to copy, and what is returned as it is."""
+        if isinstance(nest, Tensor):
+            for k, inner in enumerate(self.inner):
+                if nest is inner:
+                    return _Argument(k)
+            nest._array = plain(nest._array)
+            view = self.recorder.view(nest._array)
+            if id(nest) in self.recorder.externals or view.storage.kept:
+                return nest
+            if view.storage.kind not in (TEMP, INPUT):  # shows memory from outside
+                return wrap(nest._array, None)
+            outputs.append(view)
+            return view
+        if isinstance(nest, Tracer):
+            raise CaptureError("the captured function returned a raw array; return a Tensor")
+        return _mapped(nest, lambda x: self._template(x, outputs))
+
+    def _look_after(self, variables: list[Check]) -> None:
+        """Work out what a replay has to look after."""
+        recorder, own = self.recorder, {id(t) for t in self.inner}
+        written = {v.storage for i in recorder.instrs for v in i.outs}
+        self._changed = [
+            array for _, array in recorder.externals.values() if recorder.storage(array) in written
+        ]
+        self._copied_back = [
+            k for k, slot in enumerate(self.slots) if recorder.storage(slot) in written
+        ]
+        self._inner_grads = any(t.grad is not None for t in self.inner)
+        self.leaves = {k: leaf for k, (leaf, _, _) in recorder.entry.items() if k not in own}
+        checks: list[Check] = [array_check(t, a) for t, a in recorder.externals.values()]
+        for key, (leaf, first, array) in recorder.entry.items():
+            if key in own:
+                continue
+            start = recorder.known.get(key, (leaf, first))[1]
+            if first is not None and id(first) in recorder.externals:
+                if key not in recorder.delivered or recorder.delivered[key] is first:
+                    checks += [grad_check(leaf, first), array_check(first, array)]
+            elif key in recorder.delivered and recorder.delivered[key] is start:
+                checks.append(grad_check(leaf, start))
+        for module, state, tensors in recorder.modules.values():
+            checks.append(module_check(module.__dict__, state, tensors))
+        self._checks = [*checks, *variables]
+
+    # ---- replaying ------------------------------------------------------------------------------
+
+    def holds(self) -> bool:
+        """Say whether all is as it was recorded: arrays, gradients, modules, variables."""
+        return all(check() for check in self._checks)
+
+    def applies(self, tensors: list[Tensor]) -> bool:
+        """Take in the arguments; say whether the conditions of the recording hold for them."""
+        for slot, t in zip(self.slots, tensors, strict=True):
+            slot[...] = t._array
+        return self.program.applies is None or self.program.applies()
+
+    def replay(self, tensors: list[Tensor]) -> Any:
+        """Run the program on the arguments that were taken in."""
+        for t in self.inner:
+            t.grad = None
+        with np.errstate(all="ignore"):
+            self.program.run()
+        for array in self._changed:
+            changed(array, f"a replay of {self.program.name}")
+        return self._deliver(tensors)
+
+    def _deliver(self, tensors: list[Tensor]) -> Any:
+        """Bring to the caller's tensors what was done to the arguments; return the result."""
+        for k in self._copied_back:
+            tensors[k]._array[...] = self.slots[k]
+            changed(tensors[k]._array, "a captured function")
+        if self._inner_grads:
+            for t, inner in zip(tensors, self.inner, strict=True):
+                if inner.grad is not None:
+                    g = inner.grad._array
+                    if t.grad is None:
+                        t.grad = wrap(g.copy(order="K"), None)
+                    else:
+                        t.grad._array += g
+        return _filled(self._result, tensors)
+
+
+class _Argument:
+    """Stands in a result for the argument with this number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _filled(template: Any, tensors: list[Tensor]) -> Any:
+    """Return a result, with copies of what the program computed."""
+    if type(template) is View:
+        return wrap(template.array.copy(order="K"), None)
+    if type(template) is _Argument:
+        return tensors[template.number]
+    if isinstance(template, (tuple, list, dict)):
+        return _mapped(template, lambda x: _filled(x, tensors))
+    return template
+
+
+def _mapped(nest: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a tuple, list or dict with each entry changed; anything else as it is."""
+    if type(nest) in (tuple, list):
+        return type(nest)(change(x) for x in nest)
+    if isinstance(nest, tuple) and hasattr(nest, "_fields"):
+        return type(nest)(*(change(x) for x in nest))
+    if type(nest) is dict:
+        return {k: change(x) for k, x in nest.items()}
+    return nest
+
+
+def _swapped(nest: Any, twins: dict[int, Tensor]) -> Any:
+    """Return arguments with other tensors in the place of the caller's."""
+    if isinstance(nest, Tensor):
+        return twins[id(nest)]
+    return _mapped(nest, lambda x: _swapped(x, twins))
+
+
+def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Tensor]]:
+    """Return what a program stands for, and the Tensors among the arguments, each once."""
+    tensors: dict[int, Tensor] = {}
+    parts: list[Any] = [MODE.get().grad, get_default_dtype()]
+    for x in args:
+        _add_key(x, parts, tensors)
+    for name in sorted(kwargs):
+        parts.append(name)
+        _add_key(kwargs[name], parts, tensors)
+    return tuple(parts), list(tensors.values())
+
+
+def _add_key(x: Any, parts: list[Any], tensors: dict[int, Tensor]) -> None:
+    if isinstance(x, Tensor):
+        if id(x) in tensors:
+            parts.append(list(tensors).index(id(x)))
+            return
+        tensors[id(x)] = x
+        a = x._array
+        if type(a) is not np.ndarray:
+            raise CaptureError(
+                f"capture records programs of NumPy on the CPU; an argument is {describe(x)}"
+            )
+        if type(x._node) not in (Leaf, type(None)):
+            raise CaptureError(
+                f"an argument ({describe(x)}) was computed with a graph, and no gradient can flow "
+                "back through a replay. Capture the whole computation, or pass x.detach()"
+            )
+        parts.append((a.shape, a.dtype, a.strides, x._node is None))
+    elif isinstance(x, (tuple, list)):
+        parts.append((type(x), len(x)))
+        for y in x:
+            _add_key(y, parts, tensors)
+    elif isinstance(x, dict):
+        parts.append((dict, tuple(x)))
+        for y in x.values():
+            _add_key(y, parts, tensors)
+    elif isinstance(x, np.ndarray):
+        raise TypeError(
+            f"an argument of a captured function is a NumPy array ({x.dtype}{list(x.shape)}), "
+            "whose values would become constants of the program; pass mg.tensor(array)"
+        )
+    else:
+        try:
+            hash(x)
+        except TypeError:
+            raise TypeError(
+                f"an argument of a captured function is a {type(x).__name__}, which cannot be "
+                "compared with that of another call; pass Tensors, numbers, strings, modules"
+            ) from None
+        parts.append((type(x), x))

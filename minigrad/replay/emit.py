@@ -1,0 +1,131 @@
+"""From instructions to one Python function: a line each, every name bound beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.recording import CaptureError
+from minigrad.engine.tensor import Tensor
+from minigrad.replay.ir import Instr, View, map_views
+from minigrad.replay.recorder import NOTHING
+
+_TAKES_OUT = {np.concatenate, np.stack, np.take, np.dot, np.einsum, np.cumsum, np.cumprod}
+_LINES = 2000  # of one function: Python's compiler needs more than linear time for long ones
+_PLAIN = (bool, int, float, str, type(None))
+
+
+class Emitter:
+    """Collects lines and the objects that their names stand for."""
+
+    def __init__(self) -> None:
+        self.space: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+
+    def name(self, thing: Any, hint: str) -> str:
+        """Return a name for an object."""
+        if id(thing) not in self._names:
+            base = "".join(c if c.isalnum() else "_" for c in hint) or "f"
+            name, n = base, 1
+            while name in self.space:
+                n += 1
+                name = f"{base}_{n}"
+            self.space[name] = thing
+            self._names[id(thing)] = name
+        return self._names[id(thing)]
+
+    def value(self, nest: Any) -> str:
+        """Return a name for an argument, with arrays in the place of views."""
+        if isinstance(nest, View):
+            return self.name(nest.array, str(nest))
+        return self.name(map_views(nest, lambda v: v.array), "c")
+
+    def line(self, instr: Instr) -> str:
+        """Return the statement that runs an instruction."""
+        if instr.kind == "copy":
+            return f"{self.value(instr.outs[0])}[...] = {self.value(instr.args[0])}"
+        run = self.name(instr.run, instr.name)
+        args = [self.value(a) for a in _fast_scalars(instr)]
+        options = [f"{k}={self.value(v)}" for k, v in instr.kwargs.items()]
+        outs = [self.value(v) for v in instr.outs]
+        if instr.kind == "ufunc":
+            return f"{run}({', '.join(args + outs + options)})"
+        if instr.kind == "method" or (instr.kind == "function" and instr.run in _TAKES_OUT):
+            return f"{run}({', '.join([*args, *options, f'out={outs[0]}'])})"
+        call = f"{run}({', '.join(args + options)})"
+        if instr.kind == "write" or (not outs and instr.kind == "python"):
+            return call
+        store = self.name(_storer(instr), f"store_{instr.name}")
+        return f"{store}({call})"
+
+    def function(self, instrs: Sequence[Instr], returns: str = "") -> tuple[Callable[[], Any], str]:
+        """Return a function that runs instructions, and its text."""
+        lines = [self.line(instr) for instr in instrs]
+        parts = [lines[i : i + _LINES] for i in range(0, len(lines), _LINES)] or [[]]
+        for k, part in enumerate(parts):
+            end = [f"return {returns}"] if returns and k == len(parts) - 1 else []
+            # names are globals of the text: made locals, they are looked up faster
+            body = "\n    ".join(part + end or ["pass"])
+            parts[k] = [f"def part_{k}():\n    {body}"]
+        text = "\n\n\n".join(p[0] for p in parts)
+        space = dict(self.space)
+        exec(compile(text, "<captured program>", "exec"), space)
+        functions = [space[f"part_{k}"] for k in range(len(parts))]
+        if len(functions) == 1:
+            return functions[0], text
+
+        def run() -> Any:
+            for f in functions[:-1]:
+                f()
+            return functions[-1]()
+
+        return run, text
+
+
+def _fast_scalars(instr: Instr) -> tuple[Any, ...]:
+    """Return the arguments with numbers as arrays of no axes, which ufuncs take faster.
+
+    The number then is of the dtype that the ufunc would give it.
+    """
+    if instr.kind != "ufunc":
+        return instr.args
+    dtypes = {v.dtype for v in instr.args if isinstance(v, View)}
+    if len(dtypes) != 1 or "dtype" in instr.kwargs:
+        return instr.args
+    (dtype,) = dtypes
+    if dtype.kind != "f":
+        return instr.args
+    return tuple(np.asarray(a, dtype) if type(a) in (int, float) else a for a in instr.args)
+
+
+def _storer(instr: Instr) -> Callable[[Any], None]:
+    """Return what puts a call's results where the program expects them."""
+
+    def store(template: Any, result: Any) -> None:
+        if isinstance(template, View):
+            array = result._array if isinstance(result, Tensor) else result
+            if array.shape != template.shape:
+                raise CaptureError(
+                    f"{instr.name} gave shape {list(array.shape)} and had given "
+                    f"{list(template.shape)} while it was recorded: its shape depends on values. "
+                    "Call it outside of the captured function"
+                )
+            template.array[...] = array
+        elif template is NOTHING:
+            return
+        elif isinstance(template, (tuple, list)):
+            for t, r in zip(template, result, strict=True):
+                store(t, r)
+        elif isinstance(template, dict):
+            for k, t in template.items():
+                store(t, result[k])
+        elif type(template) in _PLAIN and instr.kind == "opaque" and template != result:
+            raise CaptureError(
+                f"{instr.name} looked at values and came out with {result!r}; while it was "
+                f"recorded with {template!r}, and the program goes by that. Call it outside of the "
+                "captured function"
+            )
+
+    return lambda result: store(instr.template, result)

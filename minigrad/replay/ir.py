@@ -1,0 +1,171 @@
+"""What a program is made of: storages, views of them, and instructions on views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import NUMPY
+
+INPUT = "input"  # an argument's values are copied in before each replay
+TEMP = "temp"  # belongs to the program
+LIVE = "live"  # memory that was there before: parameters, buffers, whatever the function refers to
+
+
+@dataclass(eq=False)
+class Storage:
+    """A piece of memory: what one array owns."""
+
+    number: int
+    kind: str
+    nbytes: int
+    owner: Any  # the array that owns it while recording; None once the program has its own
+    kept: bool = False  # something outside of the program holds it: a gradient, an argument
+    pure: bool = True  # all that was written came from inputs, by arithmetic
+    written: bool = False
+
+
+@dataclass(eq=False)
+class View:
+    """An array: where it lies in a storage, and how."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+    array: Any = None  # what it is at replay
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the elements."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def whole(self) -> bool:
+        """Whether it covers its storage, each byte once."""
+        return self.nbytes == self.storage.nbytes
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What makes two views one."""
+        return (self.storage, self.offset, self.shape, self.strides, self.dtype)
+
+    def on(self, storage: Storage) -> View:
+        """Return the same view of another storage."""
+        return View(storage, self.offset, self.shape, self.strides, self.dtype)
+
+    def __str__(self) -> str:
+        sign = {INPUT: "in", TEMP: "t", LIVE: "m"}[self.storage.kind]
+        return f"{sign}{self.storage.number}"
+
+
+@dataclass(eq=False)
+class Instr:
+    """One call: which function, on which views and constants, and what it writes.
+
+    ``kind`` says how it is run: a ``ufunc`` (with ``out=``), one of its ``method``s, another
+    ``function`` of NumPy or of arrays (its result is copied out, unless it takes ``out=``), a
+    ``copy`` of values, a ``write`` in place, an ``opaque`` op or rule, or ``python``: a call of
+    Python that is repeated at each replay.
+    """
+
+    kind: str
+    name: str
+    run: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outs: list[View]
+    op: str = ""  # the op, or the rule of an op, that it belongs to
+    pure: bool = True  # the same operands give the same result
+    prologue: bool = False  # runs before anything is changed, to see whether the program applies
+    also_reads: list[View] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)  # the passes that changed it
+    template: Any = None  # of an opaque result: which parts go to which of ``outs``
+    parts: list[Instr] = field(default_factory=list)  # of a fused group
+
+    def operands(self) -> Iterator[View]:
+        """Yield the views among the arguments."""
+        yield from views_in(self.args)
+        yield from views_in(self.kwargs)
+
+    def reads(self) -> list[View]:
+        """Return the views whose values it uses."""
+        found = [*self.operands(), *self.also_reads]
+        return found + self.outs if self.updates else found
+
+    @property
+    def updates(self) -> bool:
+        """Whether what it writes to is also read (or written only in part)."""
+        return self.kind in ("write", "python")
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the one output depends on the operands' element there alone."""
+        return (
+            self.kind == "ufunc"
+            and len(self.outs) == 1
+            and self.run.signature is None  # type: ignore[attr-defined]
+            and "where" not in self.kwargs
+        ) or (self.kind == "copy")
+
+    def replace(self, change: Callable[[View], View]) -> None:
+        """Put other views in the place of all."""
+        self.args = map_views(self.args, change)
+        self.kwargs = map_views(self.kwargs, change)
+        self.outs = [change(v) for v in self.outs]
+        self.also_reads = [change(v) for v in self.also_reads]
+        for part in self.parts:
+            part.replace(change)
+
+
+def views_in(nest: Any) -> Iterator[View]:
+    """Yield the views in nested tuples, lists and dicts."""
+    if isinstance(nest, View):
+        yield nest
+    elif isinstance(nest, (tuple, list)):
+        for x in nest:
+            yield from views_in(x)
+    elif isinstance(nest, dict):
+        for x in nest.values():
+            yield from views_in(x)
+    elif isinstance(nest, slice):
+        yield from views_in((nest.start, nest.stop, nest.step))
+
+
+def map_views(nest: Any, change: Callable[[Any], Any], kind: type = View) -> Any:
+    """Return nested tuples, lists and dicts with each view (or other ``kind``) changed."""
+    if isinstance(nest, kind):
+        return change(nest)
+    if type(nest) in (tuple, list):
+        return type(nest)(map_views(x, change, kind) for x in nest)
+    if isinstance(nest, tuple) and hasattr(nest, "_fields"):
+        return type(nest)(*(map_views(x, change, kind) for x in nest))
+    if type(nest) is dict:
+        return {k: map_views(x, change, kind) for k, x in nest.items()}
+    return nest
+
+
+def address(array: Any) -> int:
+    """Return where an array's memory begins."""
+    return NUMPY.byte_bounds(array)[0]
+
+
+def pointer(array: Any) -> int:
+    """Return where an array's first element lies."""
+    return int(array.__array_interface__["data"][0])
+
+
+def owner_of(array: Any) -> Any:
+    """Return the array that owns the memory."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -1,0 +1,198 @@
+"""A recorded program: run, printed, costed, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.replay.emit import Emitter
+from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View
+from minigrad.replay.passes import PASSES
+from minigrad.replay.recorder import Guard
+
+_ALIGN = 64
+
+
+class Program:
+    """What one call of a function did, as a flat list of instructions on arrays.
+
+    Attributes
+    ----------
+    instrs : list of Instr
+        In the order of execution, after the passes.
+    source : str
+        The Python function that runs them.
+    """
+
+    def __init__(
+        self, name: str, instrs: Sequence[Instr], guards: Sequence[Guard], outputs: Sequence[View],
+        passes: Sequence[str], threads: int = 1,
+    ) -> None:  # fmt: skip
+        self.name, self.threads = name, threads
+        self.instrs: list[Instr] = [_early(i) for g in guards for i in g.instrs] + list(instrs)
+        self.guards = list(guards)
+        self.outputs = list(outputs)
+        self.recorded = len(self.instrs)
+        self.arena = 0  # bytes of the one buffer in which storages lie that the planner placed
+        self.passes = tuple(passes)
+        self._places: dict[Storage, int] = {}
+        self.unplanned = sum(s.nbytes for s in self.temporaries())
+        for key in passes:
+            PASSES[key](self)
+        self._allocate()
+        emitter = Emitter()
+        early = [i for i in self.instrs if i.prologue]
+        conditions = " and ".join(
+            f"bool({emitter.value(g.view)}) is {g.expected}" for g in self.guards
+        )
+        self.applies: Callable[[], bool] | None = None
+        head = ""
+        if guards:
+            self.applies, head = emitter.function(early, conditions)
+        self.run, body = emitter.function([i for i in self.instrs if not i.prologue])
+        self.source = "\n\n\n".join(filter(None, (head, body)))
+
+    # ---- memory ---------------------------------------------------------------------------------
+
+    def roots(self) -> list[View]:
+        """Return the views that must be right at the end."""
+        return [*self.outputs, *(g.view for g in self.guards)]
+
+    def views(self) -> list[View]:
+        """Return all views in use, each once."""
+        found: dict[int, View] = {id(v): v for v in self.roots()}
+        for instr in self.instrs:
+            for v in (*instr.reads(), *instr.outs):
+                found[id(v)] = v
+        return list(found.values())
+
+    def temporaries(self) -> list[Storage]:
+        """Return the storages that the program may place as it likes."""
+        return [
+            s for s in dict.fromkeys(v.storage for v in self.views())
+            if s.kind == TEMP and not s.kept
+        ]  # fmt: skip
+
+    def place(self, places: dict[Storage, int], total: int) -> None:
+        """Take over a plan: where in one buffer each storage lies."""
+        self._places, self.arena = places, total
+
+    def _allocate(self) -> None:
+        arena = _aligned(self.arena)
+        memory: dict[Storage, tuple[Any, int]] = {}
+        for s in self.temporaries():
+            if s in self._places:
+                memory[s] = (arena, self._places[s])
+            else:
+                memory[s] = (_aligned(s.nbytes), 0)
+            s.owner = None
+        for v in self.views():
+            if v.storage in memory:
+                buffer, start = memory[v.storage]
+                v.array = (
+                    np.ndarray(v.shape, v.dtype, buffer, start + v.offset, v.strides)
+                    if v.size
+                    else np.empty(v.shape, v.dtype)
+                )
+
+    def memory(self) -> dict[str, int]:
+        """Return bytes: of the program's buffers as planned, and as they would be without a plan.
+
+        ``planned`` is what stays allocated between replays; ``unplanned`` gives each result a
+        buffer of its own; ``alive`` is the least that any plan could need: the most that is alive
+        at one time, which is also what eager execution needs at its peak (it frees a result after
+        its last use). ``kept`` are arguments and gradients, which live in both.
+        """
+        temporaries = self.temporaries()
+        loose = sum(s.nbytes for s in temporaries if s not in self._places)
+        everything = dict.fromkeys(v.storage for v in self.views())
+        kept = [s for s in everything if s.kind == INPUT or (s.kind == TEMP and s.kept)]
+        return {
+            "planned": self.arena + loose,
+            "alive": most_alive(self),
+            "unplanned": self.unplanned,
+            "kept": sum(s.nbytes for s in kept),
+        }
+
+    # ---- text -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.instrs)
+
+    def __str__(self) -> str:
+        from minigrad.replay.report import table
+
+        return table(self)
+
+    def __repr__(self) -> str:
+        return f"<program of {self.name}: {len(self.instrs)} instructions>"
+
+    def cost(
+        self, flops_per_second: float | None = None, bytes_per_second: float | None = None
+    ) -> Any:
+        """Return FLOPs, bytes, arithmetic intensity and, for a machine's rates, the least time.
+
+        Parameters
+        ----------
+        flops_per_second, bytes_per_second : float, optional
+            What the machine reaches at best (`minigrad.replay.measure_rates` measures it). Then
+            each instruction has a floor: the larger of FLOPs and bytes over these rates.
+        """
+        from minigrad.replay.report import cost
+
+        return cost(self, flops_per_second, bytes_per_second)
+
+    def draw(self) -> str:
+        """Return a picture of the program as SVG: a box for each instruction, below its sources."""
+        from minigrad.replay.report import draw
+
+        return draw(self)
+
+
+def lifetimes(program: Program) -> dict[Storage, tuple[int, int]]:
+    """Return, for each temporary storage, the first and the last instruction that uses it."""
+    movable = set(program.temporaries())
+    times: dict[Storage, tuple[int, int]] = {}
+    end = len(program.instrs)
+    for i, instr in enumerate(program.instrs):
+        for v in (*instr.reads(), *instr.outs):
+            if v.storage in movable:
+                times[v.storage] = (times.get(v.storage, (i, i))[0], i)
+    for v in program.outputs:
+        if v.storage in movable:
+            times[v.storage] = (times.get(v.storage, (0, 0))[0], end)
+    early = sum(i.prologue for i in program.instrs)
+    for g in program.guards:  # looked at after the prologue
+        if g.view.storage in movable:
+            first, last = times.get(g.view.storage, (0, 0))
+            times[g.view.storage] = (first, max(last, early))
+    return times
+
+
+def most_alive(program: Program) -> int:
+    """Return the most bytes of temporaries that are alive at one time."""
+    steps: dict[int, int] = {}
+    for s, (first, last) in lifetimes(program).items():
+        steps[first] = steps.get(first, 0) + s.nbytes
+        steps[last + 1] = steps.get(last + 1, 0) - s.nbytes
+    most = now = 0
+    for i in sorted(steps):
+        now += steps[i]
+        most = max(most, now)
+    return most
+
+
+def _early(instr: Instr) -> Instr:
+    """Return a copy of an instruction for the prologue."""
+    return Instr(
+        instr.kind, instr.name, instr.run, instr.args, instr.kwargs, list(instr.outs), instr.op,
+        instr.pure, True, list(instr.also_reads), template=instr.template,
+    )  # fmt: skip
+
+
+def _aligned(nbytes: int) -> Any:
+    raw = np.empty(nbytes + _ALIGN, np.uint8)
+    start = -raw.__array_interface__["data"][0] % _ALIGN
+    return raw[start : start + nbytes]
