@@ -8,6 +8,7 @@ with what is right: with differences of the function's values, or with an experi
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -112,7 +113,10 @@ class FormulaClaim:
 
     def __str__(self) -> str:
         reason = f"; {self.note}" if self.note else ""
-        return f"{self.where} {self.what}\n    {self.verdict}: {self.found}{reason}"
+        line = f"{self.verdict}: {self.found}{reason}"
+        indent = 4 * " "
+        text = textwrap.fill(line, 100, initial_indent=indent, subsequent_indent=indent)
+        return f"{self.where} {self.what}\n{text}"
 
 
 def judge_formula(
