@@ -294,7 +294,7 @@ def _gelu(xp: Any, x: Any) -> Any:
 
 
 def _gelu_tanh(xp: Any, x: Any) -> Any:
-    c = xp.minimum(xp.maximum(x, -_TANH_END), _TANH_END)
+    c = x.clip(-_TANH_END, _TANH_END)
     share = _logistic(xp, c * (_TANH_SCALE + (_TANH_SCALE * _TANH_CUBE) * (c * c)))
     return x * share, share
 
@@ -358,6 +358,8 @@ def tanhshrink(xp: Backend, x: Array) -> Array:
 
 
 # ---- with a kink at 0 ---------------------------------------------------------------------------
+# NumPy's maximum with a number is slow, its clip is not: 100,000 elements 45 -> 17 us for relu, and
+# 210 -> 16 us for relu6, which takes two. On few elements maximum has less to call.
 
 
 @op(
@@ -380,7 +382,7 @@ def relu(xp: Backend, x: Array) -> Array:
     >>> mg.relu(mg.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
-    return xp.maximum(x, 0)
+    return x.clip(0, xp.inf) if x.size > 8192 and x.dtype.kind == "f" else xp.maximum(x, 0)
 
 
 def _slope(x: Any, negative_slope: Any, dtype: Any) -> Any:
@@ -620,7 +622,7 @@ def relu6(xp: Backend, x: Array) -> Array:
     >>> mg.relu6(mg.tensor([-1.0, 2.0, 8.0]))
     tensor([0., 2., 6.])
     """
-    return xp.minimum(xp.maximum(x, 0), 6)
+    return x.clip(0, 6)
 
 
 @op(
@@ -653,7 +655,7 @@ def hardtanh(xp: Backend, x: Array, min_val: float = -1.0, max_val: float = 1.0)
         raise ValueError(f"min_val={min_val} exceeds max_val={max_val}; exchange them")
     if x.dtype.kind != "f":
         min_val, max_val = int(min_val), int(max_val)
-    return xp.minimum(xp.maximum(x, min_val), max_val)
+    return x.clip(min_val, max_val)
 
 
 @op(
@@ -679,7 +681,7 @@ def hardsigmoid(xp: Backend, x: Array) -> Array:
     >>> mg.hardsigmoid(mg.tensor([-4.0, 0.0, 1.5]))
     tensor([0.  , 0.5 , 0.75])
     """
-    return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+    return (x + 3).clip(0, 6) / 6
 
 
 @op(
@@ -709,4 +711,4 @@ def hardswish(xp: Backend, x: Array) -> Array:
 
 
 def _hardswish(xp: Any, x: Any) -> Any:
-    return x * (xp.minimum(xp.maximum(x + 3, 0), 6) / 6)
+    return x * ((x + 3).clip(0, 6) / 6)
