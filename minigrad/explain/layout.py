@@ -22,6 +22,7 @@ class Box:
     layer: int = 0
     x: float = 0.0
     y: float = 0.0
+    row: tuple[float, float] = (0.0, 0.0)  # where its row begins and ends
 
     @property
     def width(self) -> float:
@@ -104,14 +105,39 @@ def _order(rows: list[list[Box]], above: dict[Box, list[Box]], below: dict[Box, 
 def _across(
     rows: list[list[Box]], above: dict[Box, list[Box]], below: dict[Box, list[Box]]
 ) -> None:
-    """Choose x: near the neighbours, in the row's order, and apart."""
+    """Choose x: near the neighbours, in the row's order, and apart.
+
+    What comes from nothing follows its users and pulls nobody, or chains would drift aside.
+    """
+    inner = {b: [n for n in above[b] if above[n]] or above[b] for row in rows for b in row}
     for row in rows:
         _spread(row, [0.0] * len(row))
-    for sweep in range(SWEEPS):
-        down = sweep % 2 == 0
-        neighbours = above if down else below
-        for row in rows if down else reversed(rows):
+    for sweep in range(SWEEPS + 1):  # downwards last
+        neighbours = below if sweep % 2 else inner
+        for row in reversed(rows) if sweep % 2 else rows:
             _spread(row, [_mean([n.x for n in neighbours[b]], b.x) for b in row])
+    for row in rows:
+        _draw_near(row, above, below)
+
+
+def _draw_near(row: list[Box], above: dict[Box, list[Box]], below: dict[Box, list[Box]]) -> None:
+    """Move what comes from nothing, at both ends of a row, as near to its users as there is room.
+
+    The others stay where they are.
+    """
+    firm = [i for i, box in enumerate(row) if above[box]]
+    if not firm:
+        _spread(row, [_mean([n.x for n in below[b]], b.x) for b in row])
+        return
+    for i in range(firm[-1] + 1, len(row)):
+        row[i].x = max(_mean([n.x for n in below[row[i]]], 0.0), row[i - 1].x + _apart(row, i - 1))
+    for i in reversed(range(firm[0])):
+        row[i].x = min(_mean([n.x for n in below[row[i]]], 0.0), row[i + 1].x - _apart(row, i))
+
+
+def _apart(row: list[Box], i: int) -> float:
+    """Return how far box i and the next one must be apart."""
+    return (row[i].width + row[i + 1].width) / 2 + GAP_X
 
 
 def _spread(row: list[Box], wanted: list[float]) -> None:
@@ -121,7 +147,7 @@ def _spread(row: list[Box], wanted: list[float]) -> None:
     """
     if not row:
         return
-    apart = [(a.width + b.width) / 2 + GAP_X for a, b in itertools.pairwise(row)]
+    apart = [_apart(row, i) for i in range(len(row) - 1)]
     right, left = list(wanted), list(wanted)
     for i, gap in enumerate(apart):
         right[i + 1] = max(wanted[i + 1], right[i] + gap)
@@ -136,16 +162,18 @@ def _down(rows: list[list[Box]]) -> None:
     for row in rows:
         height = max((b.height for b in row), default=0.0)
         for box in row:
-            box.y = top + height / 2
+            box.y, box.row = top + height / 2, (top, top + height)
         top += height + GAP_Y
 
 
 def _points(chain: list[Box]) -> list[tuple[float, float]]:
+    """Return the way of an edge: upright within the rows, so that it touches no box there."""
     start, *bends, end = chain
-    middle = [(b.x, b.y) for b in bends]
-    return [
-        (start.x, start.y + start.height / 2), *middle, (end.x, end.y - end.height / 2)
-    ]  # fmt: skip
+    points = [(start.x, start.y + start.height / 2), (start.x, start.row[1])]
+    for bend in bends:
+        points += [(bend.x, edge) for edge in bend.row]
+    points += [(end.x, end.row[0]), (end.x, end.y - end.height / 2)]
+    return list(dict.fromkeys(points))
 
 
 def _mean(values: list[float], otherwise: float) -> float:
