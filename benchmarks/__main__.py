@@ -1,60 +1,121 @@
-"""Command line of the benchmarks: ``python -m benchmarks run``, ``accuracy``, ``graph``, ..."""
+"""Command line of the benchmarks: ``python -m benchmarks run``, ``ops``, ``memory``, ..."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import json
-import os
-import pkgutil
-import platform
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from benchmarks import digits_accuracy, graph_size, import_time, workloads
-from benchmarks.harness import compare, installed, serve
+from benchmarks import (
+    digits_accuracy,
+    graph_size,
+    growth,
+    harness,
+    import_time,
+    memory,
+    op_sweep,
+    rates,
+    results,
+    workload,
+)
+from benchmarks.process import MISSING, installed
+
+PEERS = ("torch", "jax", "mygrad", "autograd")
 
 
-def workload_names() -> list[str]:
-    """Return the workloads that can be run."""
-    names = [m.name for m in pkgutil.iter_modules(workloads.__path__)]
-    modules = [importlib.import_module(f"benchmarks.workloads.{n}") for n in names]
-    return [n for n, m in zip(names, modules, strict=True) if hasattr(m, "minigrad_step")]
+def contenders(peers: Sequence[str]) -> list[str]:
+    """Return who is measured: minigrad, captured, the limit, and the peers that are here."""
+    found = ["minigrad", "captured", "numpy", *peers]
+    for name in found:
+        if not installed(name):
+            print("mg.capture " + MISSING if name == "captured" else f"{name} {MISSING}")
+    return [name for name in found if installed(name)]
 
 
 def run(options: argparse.Namespace) -> None:
-    """Time workloads against other frameworks and print ratios (below 1: minigrad is faster)."""
-    peers = [f for f in options.against.split(",") if f]
-    for f in peers:
-        if not installed(f):
-            print(f"{f} is not installed here and is left out")
-    frameworks = ["minigrad", *(f for f in peers if installed(f))]
-    print(f"threads {options.threads}, rounds {options.rounds} x {options.seconds} s, interleaved")
-    header = "".join(f"{f + ' ms':>14}" for f in frameworks)
-    print(f"{'workload':12}{header}   ratio to each peer")
-    rows = {}
-    for name in options.names or workload_names():
-        found = compare(
+    """Time workloads against other frameworks and print ratios (below 1: faster)."""
+    names = workload.resolve(options.names)
+    everyone = contenders(options.against)
+    here = [p for p in options.against if p in everyone]
+    measured = rates.measure(options.threads)
+    print(f"{options.threads} threads: {measured}")
+    print(f"{options.rounds} rounds of {options.seconds} s each, in turns", flush=True)
+    found = []
+    for name in names:
+        found.append(
+            harness.compare(
+                name,
+                everyone,
+                threads=options.threads,
+                rounds=options.rounds,
+                seconds=options.seconds,
+                rates=measured,
+            )
+        )
+        print("\n" + results.block(found[-1], here), flush=True)
+    reference = here[0] if here else "minigrad"
+    print("\n" + results.summary(found, reference))
+    if options.json:
+        results.write_json(options.json, results.record(found, options.threads, measured))
+    if options.picture:
+        results.picture(found, reference, options.threads, options.picture)
+    if any(r.errors for r in found):
+        raise SystemExit("not all could be measured, see above")
+
+
+def ops(options: argparse.Namespace) -> None:
+    """Time each op beside torch's."""
+    if not installed("torch"):
+        raise SystemExit(f"torch {MISSING}: there is nothing to compare with")
+    sweep = op_sweep.measure(
+        options.names,
+        options.sizes,
+        threads=options.threads,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        show=lambda line: print(line, flush=True),
+    )
+    print(op_sweep.means(sweep))
+    for name, why in sweep.left_out.items():
+        print(f"{name} is left out: {why}")
+    if options.json:
+        content = {"machine": results.machine(), "threads": options.threads}
+        results.write_json(options.json, {**content, "seconds": sweep.seconds})
+
+
+def peak_memory(options: argparse.Namespace) -> None:
+    """Print the most memory that training takes."""
+    (name,) = workload.resolve([options.workload])
+    everyone = contenders(options.against)
+    found = memory.measure(name, everyone, options.threads, options.steps)
+    print(f"peak memory of a process that runs {options.steps} steps of {name}")
+    print(memory.table(found, options.against))
+    if options.json:
+        results.write_json(options.json, {"machine": results.machine(), "bytes": found})
+
+
+def grow(options: argparse.Namespace) -> None:
+    """Print how costs grow."""
+    for name in options.names:
+        if name not in growth.CASES:
+            raise SystemExit(f"there is no case {name!r}; there are: {', '.join(growth.CASES)}")
+    everyone = [name for name in contenders(options.against) if name != "numpy"]
+    content: dict[str, Any] = {"machine": results.machine(), "threads": options.threads}
+    for name in options.names or growth.CASES:
+        found, errors = growth.measure(
             name,
-            frameworks,
+            everyone,
             threads=options.threads,
             rounds=options.rounds,
             seconds=options.seconds,
         )
-        rows[name] = found
-        cells = "".join(
-            f"{found[f] * 1e3:14.3f}" if f in found else f"{'-':>14}" for f in frameworks
-        )
-        ratios = " ".join(
-            f"{f} {found['minigrad'] / found[f]:.2f}" for f in frameworks[1:] if f in found
-        )
-        print(f"{name:12}{cells}   {ratios}", flush=True)
+        print(growth.block(name, found, errors), flush=True)
+        content[name] = {
+            c: {"seconds": t, "exponent": growth.fit(list(t), list(t.values())).exponent}
+            for c, t in found.items()
+        }
     if options.json:
-        record = {"machine": platform.platform(), "threads": options.threads, "seconds": rows}
-        target = Path(options.json)
-        temporary = target.with_suffix(target.suffix + ".part")
-        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        os.replace(temporary, target)
-        print(f"written: {target}")
+        results.write_json(options.json, content)
 
 
 def graph(_: argparse.Namespace) -> None:
@@ -79,35 +140,94 @@ def accuracy(options: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def main() -> None:
-    """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    timed = commands.add_parser("run", help="workloads against other frameworks")
-    timed.add_argument("names", nargs="*", help="workloads (default: all)")
-    timed.add_argument("--against", default="torch", help="comma-separated peers")
-    timed.add_argument("--threads", type=int, default=2)
-    timed.add_argument("--rounds", type=int, default=6)
-    timed.add_argument("--seconds", type=float, default=0.3)
-    timed.add_argument("--json", help="write the figures to this file")
-    timed.set_defaults(function=run)
-    learned = commands.add_parser("accuracy", help="what lesson 9's network learns, beside torch")
+def show_workloads(_: argparse.Namespace) -> None:
+    """Print what can be run."""
+    for name in workload.names():
+        made = workload.load(name)
+        print(f"{made.label:4} {name:12} {made.title}; {', '.join(made.contenders)}")
+
+
+def _peers(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are: {', '.join(PEERS)}")
+    return names
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [int(float(part)) for part in text.split(",") if part]
+    if not sizes or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"sizes are numbers from 1 on, such as 1e2,1e4: {text!r}")
+    return sizes
+
+
+def _positive(kind: type) -> Any:
+    def read(text: str) -> Any:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be more than 0: {text}")
+        return value
+
+    return read
+
+
+def _timed(command: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
+    command.add_argument("--threads", type=_positive(int), default=2, help="of each library")
+    command.add_argument("--rounds", type=_positive(int), default=rounds)
+    command.add_argument("--seconds", type=_positive(float), default=seconds, help="of a turn")
+    command.add_argument("--json", help="write the figures to this file")
+
+
+def _against(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--against", type=_peers, default=["torch"], help=f"of {','.join(PEERS)} (default: torch)"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def add(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(function=function)
+        return command
+
+    timed = add("run", run, "workloads against other frameworks")
+    timed.add_argument("names", nargs="*", help="names or labels, such as W4 (default: all)")
+    _against(timed)
+    _timed(timed, rounds=6, seconds=0.3)
+    timed.add_argument("--picture", help="draw the ratios into this file (needs matplotlib)")
+    single = add("ops", ops, "each op beside its namesake in torch")
+    single.add_argument("names", nargs="*", help="ops (default: all)")
+    single.add_argument("--sizes", type=_sizes, default=_sizes("1e2,1e3,1e4,1e5,1e6"))
+    _timed(single, rounds=3, seconds=0.01)
+    held = add("memory", peak_memory, "the most memory of a process")
+    held.add_argument("workload", nargs="?", default="W4")
+    _against(held)
+    held.add_argument("--threads", type=_positive(int), default=2)
+    held.add_argument("--steps", type=_positive(int), default=20)
+    held.add_argument("--json", help="write the figures to this file")
+    more = add("growth", grow, "cost by batch, width, depth and sequence, with exponents")
+    more.add_argument("names", nargs="*", help=f"of {', '.join(growth.CASES)} (default: all)")
+    _against(more)
+    _timed(more, rounds=5, seconds=0.2)
+    learned = add("accuracy", accuracy, "what lesson 9's network learns, beside torch")
     learned.add_argument("--data", default="mnist", choices=["digits", "mnist", "fashion"])
     learned.add_argument("--seeds", type=int, default=3, help="runs of each")
     learned.add_argument("--epochs", type=int, help="instead of the lesson's number")
     learned.add_argument("--threads", type=int, default=1)
-    learned.set_defaults(function=accuracy)
-    commands.add_parser("graph", help="cost of an op by graph size").set_defaults(function=graph)
-    commands.add_parser("import", help="import time").set_defaults(function=imports)
-    commands.add_parser("list", help="names of the workloads").set_defaults(
-        function=lambda _: print("\n".join(workload_names()))
-    )
-    worker = commands.add_parser("worker", help=argparse.SUPPRESS)
-    worker.add_argument("workload")
-    worker.add_argument("framework")
-    worker.add_argument("threads", type=int)
-    worker.set_defaults(function=lambda o: serve(o.workload, o.framework, o.threads))
-    options = parser.parse_args()
+    add("graph", graph, "cost of an op by graph size")
+    add("import", imports, "import time")
+    add("list", show_workloads, "the workloads and who is measured on them")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and run."""
+    options = parser().parse_args(arguments)
     options.function(options)
 
 

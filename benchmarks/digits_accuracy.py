@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
-from benchmarks.harness import installed, thread_environment
+from benchmarks.process import installed, thread_environment
 
 LIMIT = 0.4  # percentage points that the means may differ by
 LESSON = Path(__file__).resolve().parents[1] / "lessons" / "09_digits.py"

@@ -1,129 +1,115 @@
-"""Interleaved timing: one process for each framework, taking turns, so that drift hits all alike.
+"""Workloads against each other: values first, then times in turns, so that drift hits all alike.
 
-A worker builds its workload, reports the values of its first steps (parity is checked before any
-time is believed), and then runs steps for as long as it is told, again and again.
+Every contender runs in a process of its own. It reports the values of its first steps, and no
+time is believed before these agree; then the contenders take turns.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import json
-import os
-import statistics
-import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks.clock import GAP, run_for
+from benchmarks.process import Failed, Process
+from benchmarks.rates import Rates
+from benchmarks.results import Result
+from benchmarks.workload import load
 
 PARITY_STEPS = 4
-GAP = 0.2  # seconds between turns: a BLAS helper thread may spin on after its last product
 
 
-def thread_environment(threads: int) -> dict[str, str]:
-    """Return the environment of a worker: the same number of threads for every library."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONUTF8": "1"}
+def server(workload: str, contender: str, threads: int, size: str) -> Callable[[Any], Any]:
+    """Return what answers "values" with the first values, and a number with times of steps."""
+    made = load(workload)
+    build = made.contenders[contender]
+    sizes = dict(getattr(made, size))
+    if contender in made.own_threads:
+        sizes["threads"] = threads
+    state: dict[str, Callable[[], float]] = {}
 
+    def answer(request: Any) -> list[float]:
+        if request == "values":
+            step = build(**{**sizes, **made.parity})
+            values = [float(step()) for _ in range(PARITY_STEPS)]
+            state["step"] = build(**sizes) if made.parity else step
+            return values
+        return run_for(state["step"], request)
 
-@dataclass
-class Worker:
-    """A process that runs one workload in one framework."""
-
-    workload: str
-    framework: str
-    threads: int
-    seconds: list[float] = field(default_factory=list)
-
-    def start(self) -> list[float]:
-        """Start the process; return the values of its first steps."""
-        command = [sys.executable, "-m", "benchmarks", "worker", self.workload, self.framework]
-        self.process = subprocess.Popen(
-            [*command, str(self.threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=thread_environment(self.threads),
-        )
-        return self._read()
-
-    def turn(self, seconds: float) -> None:
-        """Let it run steps for a while, and keep their times."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        self.seconds += self._read()
-
-    def stop(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-
-    def _read(self) -> list[float]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"the worker {self.workload}/{self.framework} ended without a result")
-        return json.loads(line)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-
-def installed(framework: str) -> bool:
-    """Say whether a framework can be measured here."""
-    return importlib.util.find_spec(framework) is not None
-
-
-def serve(workload: str, framework: str, threads: int) -> None:
-    """Be a worker (runs in the process that `Worker.start` makes)."""
-    if framework == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
-    module = importlib.import_module(f"benchmarks.workloads.{workload}")
-    step = getattr(module, f"{framework}_step")()
-    print(json.dumps([float(step()) for _ in range(PARITY_STEPS)]), flush=True)
-    for line in sys.stdin:
-        end = time.perf_counter() + float(line)
-        times = []
-        while True:
-            start = time.perf_counter()
-            step()
-            now = time.perf_counter()
-            times.append(now - start)
-            if now >= end:
-                break
-        print(json.dumps(times), flush=True)
+    return answer
 
 
 def compare(
-    workload: str, frameworks: list[str], *, threads: int, rounds: int, seconds: float
-) -> dict[str, float]:
-    """Measure one workload; return the median seconds of a step by framework.
+    workload: str,
+    contenders: Sequence[str],
+    *,
+    threads: int,
+    rounds: int,
+    seconds: float,
+    rates: Rates | None = None,
+    size: str = "sizes",
+) -> Result:
+    """Measure one workload.
 
-    Raises
-    ------
-    SystemExit
-        The frameworks' first values differ: they do not compute the same.
+    Parameters
+    ----------
+    workload, contenders
+        Names; contenders that the workload does not have are left out. The first is the one whose
+        values the others must have.
+    threads, rounds, seconds
+        How: so many turns of so many seconds for each.
+    rates
+        The machine's, for the floor.
+    size
+        "sizes" or "small".
+
+    Returns
+    -------
+    Result
+        A contender that failed, or whose values differ, is in its ``errors`` and has no times.
     """
-    module = importlib.import_module(f"benchmarks.workloads.{workload}")
-    workers = [Worker(workload, f, threads) for f in frameworks if hasattr(module, f"{f}_step")]
-    try:
-        values = [w.start() for w in workers]
-        for w, v in zip(workers, values, strict=True):
-            worst = max(abs(a - b) / max(abs(b), 1e-12) for a, b in zip(v, values[0], strict=True))
-            if worst > module.PARITY:
-                raise SystemExit(
-                    f"{workload}: {w.framework} computes {v}, {workers[0].framework} {values[0]}"
+    made = load(workload)
+    floor = None
+    if rates is not None:
+        floor = made.cost(**_counted(made, size)).seconds(rates.flops, rates.bytes)
+    result = Result(made.label, workload, made.title, floor)
+    with ExitStack() as stack:
+        running: dict[str, Process] = {}
+        expected: list[float] = []
+        for name in contenders:
+            if name not in made.contenders:
+                continue
+            alone = name in made.own_threads
+            process = stack.enter_context(
+                Process(
+                    "benchmarks.harness:server", 1 if alone else threads,
+                    workload=workload, contender=name, threads=threads, size=size,
                 )
+            )  # fmt: skip
+            try:
+                values = process.ask("values")
+            except Failed as error:
+                result.errors[name] = str(error)
+                continue
+            expected = expected or values
+            if not _agree(values, expected, made.tolerance):
+                result.errors[name] = f"computes {values} instead of {expected}"
+                continue
+            running[name] = process
+            result.seconds[name] = []
         for _ in range(rounds):
-            for w in workers:
-                w.turn(seconds)
+            for name, process in running.items():
+                result.seconds[name] += process.ask(seconds)
                 time.sleep(GAP)
-    finally:
-        for w in workers:
-            w.stop()
-    return {w.framework: w.median for w in workers}
+    return result
+
+
+def _agree(values: Sequence[float], expected: Sequence[float], tolerance: float) -> bool:
+    """Say whether all values are as expected; a NaN is not."""
+    return all(abs(a - b) <= tolerance * abs(b) for a, b in zip(values, expected, strict=True))
+
+
+def _counted(made: Any, size: str) -> dict[str, Any]:
+    """Return the sizes that ``cost`` takes: those that change what is counted."""
+    return {k: v for k, v in getattr(made, size).items() if k not in ("heads", "dropout")}

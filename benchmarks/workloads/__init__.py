@@ -1,1 +1,1 @@
-"""One file for each workload: a function ``<framework>_step`` that builds it and returns a step."""
+"""One file a workload: its network, its data, its cost, and WORKLOAD, which names them."""

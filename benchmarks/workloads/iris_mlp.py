@@ -1,18 +1,12 @@
 """W1: iris perceptron 4-64-64-3, ReLU, cross-entropy, Adam, batch 32."""
 
-from benchmarks.workloads.mlp import build
+from benchmarks.perceptron import workload
 
-PARITY = 1e-4
-
-
-def minigrad_step():
-    return _build("minigrad")
-
-
-def torch_step():
-    return _build("torch")
-
-
-def _build(library):
-    sizes, batch, optimiser = (4, 64, 64, 3), 32, lambda optim, p: optim.Adam(p, lr=1e-3)
-    return build(library, sizes, batch, optimiser)
+WORKLOAD = workload(
+    "W1",
+    "iris MLP 4-64-64-3, Adam, batch 32",
+    sizes={"widths": (4, 64, 64, 3), "batch": 32},
+    small={"widths": (4, 8, 3), "batch": 5},
+    optimiser=lambda optim, parameters: optim.Adam(parameters, lr=1e-3),
+    update=("adam", {"lr": 1e-3}),
+)

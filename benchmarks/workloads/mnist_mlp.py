@@ -1,22 +1,12 @@
 """W2: digits perceptron 784-128-64-10, dropout 0.2, SGD with momentum 0.9, batch 100."""
 
-from benchmarks.workloads.mlp import build
+from benchmarks.perceptron import workload
 
-PARITY = 1e-4
-
-
-def minigrad_step():
-    return _build("minigrad")
-
-
-def torch_step():
-    return _build("torch")
-
-
-def _build(library):
-    sizes, batch, optimiser = (
-        (784, 128, 64, 10),
-        100,
-        lambda optim, p: optim.SGD(p, lr=1e-3, momentum=0.9),
-    )
-    return build(library, sizes, batch, optimiser, dropout=0.2)
+WORKLOAD = workload(
+    "W2",
+    "digits MLP 784-128-64-10, dropout 0.2, SGD momentum, batch 100",
+    sizes={"widths": (784, 128, 64, 10), "batch": 100, "dropout": 0.2},
+    small={"widths": (20, 8, 6, 4), "batch": 5, "dropout": 0.2},
+    optimiser=lambda optim, parameters: optim.SGD(parameters, lr=1e-2, momentum=0.9),
+    update=("sgd", {"lr": 1e-2, "momentum": 0.9}),
+)

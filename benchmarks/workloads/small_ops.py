@@ -1,48 +1,42 @@
 """W8: 1,000 additions and multiplications on 10 elements, forward and backward."""
 
+from typing import Any
+
 import numpy as np
 
-PARITY = 1e-5
-OPS = 1000
-
-_rng = np.random.default_rng(0)
-X = _rng.uniform(-1, 1, 10).astype(np.float32)
-SCALE = np.full(10, 0.999, np.float32)
-SHIFT = _rng.uniform(-0.01, 0.01, 10).astype(np.float32)
-COTANGENT = _rng.uniform(-1, 1, 10).astype(np.float32)
+from benchmarks.cost import Cost, passes
+from benchmarks.peers import function_peers
+from benchmarks.training import function
+from benchmarks.workload import Workload
 
 
-def _chain(x, scale, shift):
-    for _ in range(OPS // 2):
+def compute(x: Any, scale: Any, shift: Any, ops: int, **_: Any) -> Any:
+    for _ in range(ops // 2):
         x = x * scale + shift
     return x
 
 
-def minigrad_step():
-    import minigrad as mg
-
-    x = mg.tensor(X, requires_grad=True)
-    scale, shift, v = mg.tensor(SCALE), mg.tensor(SHIFT), mg.tensor(COTANGENT)
-
-    def step():
-        x.grad = None
-        y = _chain(x, scale, shift)
-        y.backward(v)
-        return y[0].item() + x.grad[0].item()
-
-    return step
+def with_numpy(np: Any, x: Any, scale: Any, shift: Any, **sizes: Any) -> Any:
+    """Return the same; operators need no library."""
+    return compute(x, scale, shift, **sizes)
 
 
-def torch_step():
-    import torch
+def arrays(rng: np.random.Generator, elements: int, **_: Any) -> tuple[np.ndarray, ...]:
+    start = rng.uniform(-1, 1, elements).astype(np.float32)
+    shift = rng.uniform(-0.01, 0.01, elements).astype(np.float32)
+    cotangent = rng.uniform(-1, 1, elements).astype(np.float32)
+    return start, np.full(elements, 0.999, np.float32), shift, cotangent
 
-    x = torch.tensor(X, requires_grad=True)
-    scale, shift, v = torch.tensor(SCALE), torch.tensor(SHIFT), torch.tensor(COTANGENT)
 
-    def step():
-        x.grad = None
-        y = _chain(x, scale, shift)
-        y.backward(v)
-        return y[0].item() + x.grad[0].item()
+def cost(ops: int, elements: int) -> Cost:
+    return passes(elements, 3 * ops * 1.5)  # two read and one written; of backward the products
 
-    return step
+
+WORKLOAD = Workload(
+    "W8",
+    "1,000 tiny ops on 10 elements, both ways",
+    sizes={"ops": 1000, "elements": 10},
+    small={"ops": 20, "elements": 10},
+    contenders={**function(compute, arrays), **function_peers(with_numpy, arrays)},
+    cost=cost,
+)

@@ -1,18 +1,12 @@
 """W3: perceptron 784-1024-1024-10, Adam, batch 256."""
 
-from benchmarks.workloads.mlp import build
+from benchmarks.perceptron import workload
 
-PARITY = 1e-4
-
-
-def minigrad_step():
-    return _build("minigrad")
-
-
-def torch_step():
-    return _build("torch")
-
-
-def _build(library):
-    sizes, batch, optimiser = (784, 1024, 1024, 10), 256, lambda optim, p: optim.Adam(p, lr=1e-3)
-    return build(library, sizes, batch, optimiser)
+WORKLOAD = workload(
+    "W3",
+    "MLP 784-1024-1024-10, Adam, batch 256",
+    sizes={"widths": (784, 1024, 1024, 10), "batch": 256},
+    small={"widths": (20, 16, 16, 4), "batch": 6},
+    optimiser=lambda optim, parameters: optim.Adam(parameters, lr=1e-3),
+    update=("adam", {"lr": 1e-3}),
+)

@@ -1,0 +1,147 @@
+"""What was measured: as text, as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.clock import quartiles
+from benchmarks.rates import Rates
+
+
+@dataclass
+class Result:
+    """One workload: the seconds of all steps by contender, and the computed floor."""
+
+    label: str
+    name: str
+    title: str
+    floor: float | None = None
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def median(self, contender: str) -> float:
+        """Return the median seconds of a step."""
+        return quartiles(self.seconds[contender])[1]
+
+    def ratio(self, contender: str, to: str) -> float | None:
+        """Return the ratio of two medians; None if one was not measured."""
+        if contender not in self.seconds or to not in self.seconds:
+            return None
+        return self.median(contender) / self.median(to)
+
+
+def block(result: Result, peers: Sequence[str]) -> str:
+    """Return one workload's table: quartiles, and ratios to the peers and to the limit."""
+    floor = "" if result.floor is None else f"   computed floor {result.floor * 1e3:.3f} ms"
+    others = [p for p in (*peers, "numpy") if p in result.seconds]
+    heads = ["q1 ms", "median ms", "q3 ms", "steps", *(f"of {p}" for p in others)]
+    heads += ["of floor"] if result.floor else []
+    lines = [f"{result.label} {result.name}: {result.title}{floor}"]
+    lines.append("  " + f"{'':12}" + "".join(f"{h:>12}" for h in heads))
+    for name, times in result.seconds.items():
+        first, middle, third = (t * 1e3 for t in quartiles(times))
+        cells = [f"{first:.3f}", f"{middle:.3f}", f"{third:.3f}", str(len(times))]
+        cells += [f"{result.ratio(name, p):.2f}" for p in others]
+        cells += [f"{middle / 1e3 / result.floor:.1f}"] if result.floor else []
+        lines.append("  " + f"{name:12}" + "".join(f"{c:>12}" for c in cells))
+    lines += [f"  {name:12}not measured: {why}" for name, why in result.errors.items()]
+    return "\n".join(lines)
+
+
+def summary(results: Sequence[Result], peer: str) -> str:
+    """Return one line a workload: each contender's median beside the peer's (below 1: faster)."""
+    names = list(dict.fromkeys(name for r in results for name in r.seconds if name != peer))
+    lines = [f"median of a step / {peer}'s", f"{'':22}" + "".join(f"{n:>12}" for n in names)]
+    for r in results:
+        ratios = [r.ratio(name, peer) for name in names]
+        cells = "".join(f"{'-' if x is None else format(x, '.2f'):>12}" for x in ratios)
+        lines.append(f"{r.label + ' ' + r.name:22}{cells}")
+    return "\n".join(lines)
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on beside the program."""
+    return {
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+
+
+def record(results: Sequence[Result], threads: int, rates: Rates | None) -> dict[str, Any]:
+    """Return the results as they are written to JSON."""
+    return {
+        "machine": machine(),
+        "threads": threads,
+        "rates": None if rates is None else {"flops": rates.flops, "bytes": rates.bytes},
+        "workloads": {
+            r.label: {
+                "name": r.name,
+                "title": r.title,
+                "floor": r.floor,
+                "seconds": {
+                    name: dict(
+                        zip(("q1", "median", "q3"), quartiles(times), strict=True), steps=len(times)
+                    )
+                    for name, times in r.seconds.items()
+                },
+                "errors": r.errors,
+            }
+            for r in results
+        },
+    }
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file, the old one or the new one and never a part."""
+    from minigrad.io.atomic import write_atomic
+
+    write_atomic(Path(path), data)
+    print(f"written: {path}")
+
+
+def write_json(path: str, content: Any) -> None:
+    """Write figures as JSON."""
+    write(path, json.dumps(content, indent=1).encode())
+
+
+def picture(results: Sequence[Result], peer: str, threads: int, path: str) -> None:
+    """Draw the ratios to a peer's median as bars on a logarithmic axis, with their quartiles."""
+    import io
+
+    from matplotlib.figure import Figure
+
+    shown = [r for r in results if peer in r.seconds]
+    names = list(dict.fromkeys(name for r in shown for name in r.seconds if name != peer))
+    if not names:
+        raise SystemExit(f"there is nothing to draw: nothing was measured beside {peer}")
+    figure = Figure(figsize=(2.5 + 1.1 * len(shown), 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    width = 0.8 / len(names)
+    for i, name in enumerate(names):
+        places, middles, spans = [], [], []
+        for place, r in enumerate(shown):
+            if name in r.seconds:
+                low, middle, high = (t / r.median(peer) for t in quartiles(r.seconds[name]))
+                places.append(place + (i - (len(names) - 1) / 2) * width)
+                middles.append(middle)
+                spans.append((middle - low, high - middle))
+        axes.bar(places, middles, width, yerr=list(zip(*spans, strict=True)), label=name, capsize=2)
+    floors = [(i, r.floor / r.median(peer)) for i, r in enumerate(shown) if r.floor]
+    if floors:
+        axes.plot(*zip(*floors, strict=True), "k_", markersize=24, label="computed floor")
+    axes.axhline(1, color="black", linewidth=1)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(shown)), [f"{r.label}\n{r.name}" for r in shown], fontsize=8)
+    axes.set_ylabel(f"time of a step / {peer}'s (bars: median, lines: quartiles)")
+    axes.set_title(f"Below 1 is faster than {peer}; {threads} threads each, float32")
+    axes.legend()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=Path(path).suffix.lstrip(".") or "png", dpi=150)
+    write(path, buffer.getvalue())
