@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import is_array
-from minigrad.explain.graph import Entry, Graph, evaluate
+from minigrad.explain.graph import Entry, Graph, evaluate, is_random
 from minigrad.explain.numbers import host
 
 AFFORDABLE = 50_000  # runs of an op; above it a walk leaves the differences out by itself
@@ -29,7 +29,7 @@ class Differences:
         self.known = all(self._run(entry) for entry in graph.entries)
 
     def _run(self, entry: Entry) -> bool:
-        if entry.op is not None and "generator" not in entry.op.attrs:
+        if entry.op is not None and not is_random(entry.op):
             value = self._evaluate(entry, self.values)
         else:
             value = entry.value
@@ -50,6 +50,8 @@ class Differences:
             reached = {entry}
             behind = []
             for later in self.graph.entries:
+                if later.op is None or is_random(later.op):
+                    continue
                 if any(source in reached for source in later.sources()):
                     reached.add(later)
                     behind.append(later)

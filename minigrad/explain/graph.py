@@ -261,9 +261,17 @@ def _by_use(order: list[Entry]) -> list[Entry]:
     return list(result)
 
 
+def is_random(op: Op) -> bool:
+    """Say whether an op draws random numbers."""
+    return "generator" in op.attrs
+
+
 def evaluate(entry: Entry, value_of: Callable[[Entry], Any]) -> Any:
-    """Run an entry's op again on the values of its operands; None if something is not known."""
-    if entry.op is None or (entry.options is None and entry.op.attrs):
+    """Run an entry's op again on the values of its operands; None if something is not known.
+
+    Nor is a random op run again: it would draw something else, and from the user's generator.
+    """
+    if entry.op is None or (entry.options is None and entry.op.attrs) or is_random(entry.op):
         return None
     inputs: list[Any] = []
     for x in entry.operands:

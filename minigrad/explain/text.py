@@ -87,8 +87,10 @@ def _backward(walk: Walk) -> list[tuple[str, str]]:
 
 
 def given_by(walk: Walk, row: Row) -> list[Contribution]:
-    """Return what a row's op gave to its operands, in order."""
-    return [c for other in walk.rows for c in other.contributions if c.by == row.name]
+    """Return what a row's op gave to its operands, in their order."""
+    found = [c for other in walk.rows for c in other.contributions if c.by == row.name]
+    places = [x.name for x in row.operands]
+    return sorted(found, key=lambda c: places.index(c.operand))
 
 
 def _contribution(c: Contribution, rows: tuple[Row, ...], many: int) -> list[tuple[str, str]]:
