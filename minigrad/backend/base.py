@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.backend.device import Device
-from minigrad.backend.erf import erf, erfc
+from minigrad.backend.erf import erf, erfc, normal_cdf
 from minigrad.backend.random import Generator
 
 Array = Any  # numpy.ndarray or cupy.ndarray
@@ -82,6 +82,21 @@ class Backend:
         """``1 - erf(x)``, elementwise, in x's dtype, with its relative precision in the tail."""
         return erfc(self, x)
 
+    def normal_cdf(self, x: Array) -> Array:
+        """Normal distribution function, elementwise, in x's dtype, precise in the lower tail."""
+        return normal_cdf(self, x)
+
+    def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
+        """Return ``function(self, *arrays)``, an elementwise function of arrays of one shape.
+
+        It gets them flattened, and returns an array or a tuple of arrays. On a processor it may get
+        them in pieces, so that what a piece needs stays in the cache.
+        """
+        flat = [a.reshape(-1) for a in arrays]
+        out = function(self, *flat)
+        shape = arrays[0].shape
+        return tuple(o.reshape(shape) for o in out) if type(out) is tuple else out.reshape(shape)
+
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)`` without a warning that a value is infinite or not a number.
 
@@ -100,6 +115,14 @@ class Backend:
     def write_last(self, out: Array, index: Any, values: Array) -> None:
         """Do ``out[index] = values``; of an index that occurs twice, the last value stays."""
         out[index] = values
+
+    def inv(self, A: Array) -> Array:
+        """Return the inverses of matrices; `numpy.linalg.LinAlgError` for a singular one."""
+        return self.module.linalg.inv(A)
+
+    def solve(self, A: Array, B: Array) -> Array:
+        """Return X with ``A X = B``; `numpy.linalg.LinAlgError` for a singular A."""
+        return self.module.linalg.solve(A, B)
 
     def dropout_mask(
         self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator

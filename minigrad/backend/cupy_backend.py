@@ -7,9 +7,11 @@ from functools import cache
 from typing import Any
 
 import cupy as cp
+import cupyx
 import numpy as np
 from cupyx.scipy.special import erf as cupy_erf
 from cupyx.scipy.special import erfc as cupy_erfc
+from cupyx.scipy.special import ndtr as cupy_ndtr
 
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.determinism import is_deterministic
@@ -130,7 +132,7 @@ class CupyBackend(Backend):
 
     def write_last(self, out: Array, index: Any, values: Array) -> None:
         parts = index if isinstance(index, tuple) else (index,)
-        if not any(isinstance(p, cp.ndarray) and p.dtype.kind in "iu" for p in parts):
+        if not any(isinstance(p, (cp.ndarray, np.ndarray)) and p.dtype.kind in "iu" for p in parts):
             out[index] = values
             return
         chosen = out[index]
@@ -140,6 +142,14 @@ class CupyBackend(Backend):
         values = cp.broadcast_to(cp.asarray(values, out.dtype), chosen.shape)
         out[index] = values.reshape(-1)[last[index]]  # equal values for an index, whichever stays
 
+    def inv(self, A: Array) -> Array:
+        with cupyx.errstate(linalg="raise"):  # else a singular matrix gives any numbers
+            return cp.linalg.inv(A)
+
+    def solve(self, A: Array, B: Array) -> Array:
+        with cupyx.errstate(linalg="raise"):
+            return cp.linalg.solve(A, B)
+
     def dropout_mask(
         self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
     ) -> Array:
@@ -147,6 +157,9 @@ class CupyBackend(Backend):
         mask = cp.empty(shape, dtype)
         _DROPOUT_MASK(key, np.uint64(math.ceil(p * 2**53)), scale, mask)
         return mask
+
+    def normal_cdf(self, x: Array) -> Array:
+        return cupy_ndtr(x).astype(x.dtype, copy=False)
 
     def errstate(self, **_: Any) -> Any:
         """NumPy's warnings do not exist here."""

@@ -96,7 +96,7 @@ def linalg_inv(xp: Backend, A: Array) -> Array:
     """
     _check(A)
     try:
-        return xp.linalg.inv(A)
+        return xp.inv(A)
     except np.linalg.LinAlgError:
         raise ValueError(_SINGULAR) from None
 
@@ -136,7 +136,7 @@ def _solve(xp: Backend, A: Array, B: Array) -> Array:
     lead = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
     A = xp.broadcast_to(A, (*lead, *A.shape[-2:]))
     try:
-        return xp.linalg.solve(A, xp.broadcast_to(B, (*lead, *B.shape[-2:])))
+        return xp.solve(A, xp.broadcast_to(B, (*lead, *B.shape[-2:])))
     except np.linalg.LinAlgError:
         raise ValueError(_SINGULAR) from None
 

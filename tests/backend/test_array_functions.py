@@ -33,6 +33,7 @@ HOST = {
         "_ALONE_VIEW": "the same, of a view",
         "_copy": SCALAR,
         "_own": SCALAR,
+        "_walk": SCALAR,
     },
     "engine/dtypes.py": {
         "_from_python": MADE,

@@ -176,6 +176,23 @@ def test_of_an_element_written_twice_the_last_value_stays(
         np.testing.assert_allclose(b, a, rtol=1e-12)
 
 
+def test_lists_are_indices_as_well(backend: str) -> None:
+    x = put(np.arange(5.0), backend)
+    assert x[[3, 0, 3]].tolist() == [3.0, 0.0, 3.0]
+    x[[1, 4, 1]] = [10.0, 20.0, 30.0]
+    assert x.tolist() == [0.0, 30.0, 2.0, 3.0, 20.0]
+    with pytest.raises(IndexError, match="out of"):
+        x[[1, 5]] = 0.0
+
+
+def test_singular_matrices_are_refused(backend: str) -> None:
+    """CuPy's own functions return numbers without a meaning."""
+    singular = put([[1.0, 2.0], [2.0, 4.0]], backend)
+    for go in (mg.linalg.inv, lambda A: mg.linalg.solve(A, put([1.0, 2.0], backend))):
+        with pytest.raises(ValueError, match="singular"):
+            go(singular)
+
+
 @pytest.fixture
 def deterministic() -> Iterator[None]:
     mg.use_deterministic()
