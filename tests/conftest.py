@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=20)
 settings.register_profile("dev", deadline=None, print_blob=True, max_examples=200)
+# What tests/seeds.py runs many times, each with another seed.
+settings.register_profile("seeds", deadline=None, print_blob=True, database=None, max_examples=30)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -198,6 +198,8 @@ def _walk(
     while ready:
         node = ready.pop()
         g = grads.pop(node, None)  # None: no consumer had anything to give
+        if not node.shape and isinstance(g, np.generic):  # what NumPy makes of 0-d arrays
+            g = np.asarray(g)
         if node.hooks and g is not None:
             g = _run_hooks(node.hooks, g, as_tensors)
         if type(node) is Leaf or (targets is not None and node in targets):
@@ -314,7 +316,7 @@ def _through_meaning(node: Node, g: Tensor, steps: Sequence[Any]) -> dict[int, A
 
 def _run_hooks(hooks: dict[int, Any], g: Any, as_tensors: bool) -> Any:
     """Show a complete gradient to the hooks; one that returns something replaces it."""
-    shown = g if as_tensors else wrap(_copy(g), None)
+    shown = g if as_tensors else wrap(g.copy(), None)
     for hook in list(hooks.values()):
         answer = hook(shown)
         if answer is None:
@@ -328,16 +330,11 @@ def _run_hooks(hooks: dict[int, Any], g: Any, as_tensors: bool) -> Any:
     return shown if as_tensors else shown._array
 
 
-def _copy(g: Any) -> Any:
-    """Return a copy of a gradient, an array even where NumPy's arithmetic left a scalar."""
-    return np.asarray(g) if isinstance(g, np.generic) else g.copy()
-
-
 def _watch(node: Node, g: Any) -> None:
     """Put a computed tensor's gradient where `Tensor.retain_grad` asked for it."""
     tensor = node.watcher() if node.watcher is not None else None
     if tensor is not None:
-        g = TABLE["clone"].function(g) if isinstance(g, Tensor) else wrap(_copy(g), None)
+        g = TABLE["clone"].function(g) if isinstance(g, Tensor) else wrap(g.copy(), None)
         tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 
@@ -375,8 +372,6 @@ def _own(box: list[Any]) -> Any:
     with a read-only view, whatever the rules returned. Reference counts decide (hence the box,
     which is the only holder that the caller adds); they can only be too high, and cost a copy.
     """
-    if isinstance(box[0], np.generic):
-        return np.asarray(box[0])
     return box[0] if _references(box) in (_ALONE, _ALONE_VIEW) else box[0].copy(order="K")
 
 

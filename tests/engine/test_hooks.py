@@ -125,6 +125,10 @@ def test_gradients_of_0d_tensors_are_arrays() -> None:
     assert h.grad.numpy() == 7.0
     h.grad += 1.0
     assert h.grad.item() == 8.0
+    x.grad = None
+    (x * x).backward(create_graph=True)
+    (x * 2.0 + x * 5.0).backward()  # added to a gradient with a graph
+    assert x.grad.numpy() == 11.0
 
 
 def test_retained_grad_is_a_copy() -> None:

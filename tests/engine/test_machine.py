@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from support.machine import Machine
 
 import minigrad.engine.backward as engine
 import minigrad.engine.op as op
@@ -17,9 +18,8 @@ import minigrad.ops.inplace as inplace
 from minigrad.engine.modes import _Switch
 from minigrad.engine.op import TABLE
 from minigrad.engine.tensor import Tensor, wrap
-from support.machine import Machine
 
-EXAMPLES = {"ci": 80}.get(settings.get_current_profile_name(), 200)
+EXAMPLES = {"ci": 80, "seeds": 50}.get(settings.get_current_profile_name(), 200)
 STEPS = 40
 
 
@@ -149,7 +149,7 @@ WRONG_RULES: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize("name", list(WRONG_RULES))
-def test_a_wrong_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     row = TABLE[name]
     monkeypatch.setattr(row, "rules", {**row.rules, row.operands[0]: WRONG_RULES[name]})
     monkeypatch.setattr(row, "plans", {})

@@ -258,3 +258,13 @@ def test_copy_gives_the_buffer_a_place_of_its_own_in_the_graph() -> None:
     buffer += 1.0  # a leaf would refuse it
     (buffer * x).backward(np.array([1.0, 1.0]))
     assert x.grad.tolist() == [2.0 + 10.0, 3.0 + 20.0]
+
+
+def test_recorded_setitem_of_a_0d_tensor() -> None:
+    """Its gradient is a sum of two 0-d arrays, which NumPy makes a scalar: not to be written to."""
+    x, v = leaf(2.0), leaf(5.0)
+    h = x.sum()
+    h[...] = v.sum()
+    (h * 2.0 + h * 3.0).backward()
+    assert x.grad.tolist() == [0.0]
+    assert v.grad.tolist() == [5.0]

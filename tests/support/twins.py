@@ -80,7 +80,7 @@ class Place:
             if place in found and (found[place] or not surely):
                 continue
             found[place] = surely
-            if place.freed is not True:
+            if place.freed is not True or not surely:  # a recorded gradient may lead around it
                 go_on = surely and place.sure and place.freed is False
                 stack.extend((parent, go_on) for parent in place.parents)
         return found
