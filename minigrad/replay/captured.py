@@ -225,14 +225,19 @@ class Recording:
             RECORDERS.remove(recorder)
         for t in self.inner:
             t._array = plain(t._array)
-        outputs: list[View] = []
-        self._result = self._template(result, outputs)
+        self._outputs: list[View] = []
+        self._result = self._template(result, self._outputs)
         self._look_after(variables)
         answer = self._deliver(self.tensors)
         self.program = Program(
             getattr(self.function, "__name__", "function"),
-            recorder.instrs, recorder.guards, outputs, passes, threads,
-        )  # fmt: skip
+            recorder.instrs,
+            recorder.guards,
+            self._outputs,
+            {name: PASSES[name] for name in passes},
+            threads,
+        )
+        self._outputs = self.program.outputs
         del self.recorder, self.tensors
         return answer
 
@@ -249,7 +254,7 @@ class Recording:
             if view.storage.kind not in (TEMP, INPUT):  # shows memory from outside
                 return wrap(nest._array, None)
             outputs.append(view)
-            return view
+            return _Output(len(outputs) - 1)
         if isinstance(nest, Tracer):
             raise CaptureError("the captured function returned a raw array; return a Tensor")
         return _mapped(nest, lambda x: self._template(x, outputs))
@@ -315,7 +320,14 @@ class Recording:
                         t.grad = wrap(g.copy(order="K"), None)
                     else:
                         t.grad._array += g
-        return _filled(self._result, tensors)
+        return _filled(self._result, self._outputs, tensors)
+
+
+class _Output:
+    """Stands in a result for what the program computed, by its number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class _Argument:
@@ -325,14 +337,14 @@ class _Argument:
         self.number = number
 
 
-def _filled(template: Any, tensors: list[Tensor]) -> Any:
+def _filled(template: Any, outputs: list[View], tensors: list[Tensor]) -> Any:
     """Return a result, with copies of what the program computed."""
-    if type(template) is View:
-        return wrap(template.array.copy(order="K"), None)
+    if type(template) is _Output:
+        return wrap(outputs[template.number].array.copy(order="K"), None)
     if type(template) is _Argument:
         return tensors[template.number]
     if isinstance(template, (tuple, list, dict)):
-        return _mapped(template, lambda x: _filled(x, tensors))
+        return _mapped(template, lambda x: _filled(x, outputs, tensors))
     return template
 
 

@@ -44,19 +44,25 @@ class Emitter:
 
     def line(self, instr: Instr) -> str:
         """Return the statement that runs an instruction."""
+        if instr.kind == "fused":
+            return f"{self.name(instr.run, 'fused')}()"
         if instr.kind == "copy":
             return f"{self.value(instr.outs[0])}[...] = {self.value(instr.args[0])}"
         run = self.name(instr.run, instr.name)
-        args = [self.value(a) for a in _fast_scalars(instr)]
+        args = [self.value(a) for a in instr.arguments()]
         options = [f"{k}={self.value(v)}" for k, v in instr.kwargs.items()]
         outs = [self.value(v) for v in instr.outs]
         if instr.kind == "ufunc":
+            if instr.run in (np.maximum, np.minimum):  # these want it by name
+                return f"{run}({', '.join(args + options)}, out={outs[0]})"
             return f"{run}({', '.join(args + outs + options)})"
         if instr.kind == "method" or (instr.kind == "function" and instr.run in _TAKES_OUT):
             return f"{run}({', '.join([*args, *options, f'out={outs[0]}'])})"
         call = f"{run}({', '.join(args + options)})"
         if instr.kind == "write" or (not outs and instr.kind == "python"):
             return call
+        if len(instr.outs) == 1 and instr.template is instr.outs[0] and _fixed(instr):
+            return f"{outs[0]}[...] = {call}"
         store = self.name(_storer(instr), f"store_{instr.name}")
         return f"{store}({call})"
 
@@ -84,20 +90,11 @@ class Emitter:
         return run, text
 
 
-def _fast_scalars(instr: Instr) -> tuple[Any, ...]:
-    """Return the arguments with numbers as arrays of no axes, which ufuncs take faster.
-
-    The number then is of the dtype that the ufunc would give it.
-    """
-    if instr.kind != "ufunc":
-        return instr.args
-    dtypes = {v.dtype for v in instr.args if isinstance(v, View)}
-    if len(dtypes) != 1 or "dtype" in instr.kwargs:
-        return instr.args
-    (dtype,) = dtypes
-    if dtype.kind != "f":
-        return instr.args
-    return tuple(np.asarray(a, dtype) if type(a) in (int, float) else a for a in instr.args)
+def _fixed(instr: Instr) -> bool:
+    """Say whether a call's result surely has the shape that it had while recorded."""
+    if instr.kind == "opaque":
+        return not instr.pure  # random draws; others were recorded whole for what they look at
+    return instr.kind == "function" and not any(v.dtype == bool for v in instr.operands())
 
 
 def _storer(instr: Instr) -> Callable[[Any], None]:

@@ -91,6 +91,7 @@ class Instr:
     touched: list[str] = field(default_factory=list)  # the passes that changed it
     template: Any = None  # of an opaque result: which parts go to which of ``outs``
     parts: list[Instr] = field(default_factory=list)  # of a fused group
+    local: set[Storage] = field(default_factory=set)  # of a fused group: what only it uses
 
     def operands(self) -> Iterator[View]:
         """Yield the views among the arguments."""
@@ -116,6 +117,19 @@ class Instr:
             and self.run.signature is None  # type: ignore[attr-defined]
             and "where" not in self.kwargs
         ) or (self.kind == "copy")
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the arguments with numbers as arrays of no axes, which ufuncs take faster.
+
+        The number then is of the dtype that the ufunc would give it.
+        """
+        dtypes = {v.dtype for v in self.args if isinstance(v, View)}
+        if self.kind != "ufunc" or len(dtypes) != 1 or "dtype" in self.kwargs:
+            return self.args
+        (dtype,) = dtypes
+        if dtype.kind != "f":
+            return self.args
+        return tuple(np.asarray(a, dtype) if type(a) in (int, float) else a for a in self.args)
 
     def replace(self, change: Callable[[View], View]) -> None:
         """Put other views in the place of all."""

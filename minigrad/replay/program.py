@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.replay.emit import Emitter
 from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View
-from minigrad.replay.passes import PASSES
 from minigrad.replay.recorder import Guard
+from minigrad.replay.tiles import runner
 
 _ALIGN = 64
 
@@ -28,7 +28,7 @@ class Program:
 
     def __init__(
         self, name: str, instrs: Sequence[Instr], guards: Sequence[Guard], outputs: Sequence[View],
-        passes: Sequence[str], threads: int = 1,
+        passes: Mapping[str, Callable[[Any], None]], threads: int = 1,
     ) -> None:  # fmt: skip
         self.name, self.threads = name, threads
         self.instrs: list[Instr] = [_early(i) for g in guards for i in g.instrs] + list(instrs)
@@ -39,9 +39,12 @@ class Program:
         self.passes = tuple(passes)
         self._places: dict[Storage, int] = {}
         self.unplanned = sum(s.nbytes for s in self.temporaries())
-        for key in passes:
-            PASSES[key](self)
+        for run in passes.values():
+            run(self)
         self._allocate()
+        for instr in self.instrs:
+            if instr.kind == "fused":
+                instr.run = runner(instr, threads)
         emitter = Emitter()
         early = [i for i in self.instrs if i.prologue]
         conditions = " and ".join(
@@ -64,8 +67,10 @@ class Program:
         """Return all views in use, each once."""
         found: dict[int, View] = {id(v): v for v in self.roots()}
         for instr in self.instrs:
-            for v in (*instr.reads(), *instr.outs):
-                found[id(v)] = v
+            parts = [v for p in instr.parts for v in (*p.operands(), *p.outs)]
+            for v in (*instr.reads(), *instr.outs, *parts):
+                if v.storage not in instr.local:
+                    found[id(v)] = v
         return list(found.values())
 
     def temporaries(self) -> list[Storage]:
@@ -74,6 +79,12 @@ class Program:
             s for s in dict.fromkeys(v.storage for v in self.views())
             if s.kind == TEMP and not s.kept
         ]  # fmt: skip
+
+    def rename(self, change: Callable[[View], View]) -> None:
+        """Put other views in the place of the results and of what conditions look at."""
+        self.outputs[:] = [change(v) for v in self.outputs]
+        for g in self.guards:
+            g.view = change(g.view)
 
     def place(self, places: dict[Storage, int], total: int) -> None:
         """Take over a plan: where in one buffer each storage lies."""
@@ -89,6 +100,8 @@ class Program:
                 memory[s] = (_aligned(s.nbytes), 0)
             s.owner = None
         for v in self.views():
+            if v.storage not in memory and v.array is None:  # a pass made it
+                memory[v.storage] = (_bytes(v.storage.owner), 0)
             if v.storage in memory:
                 buffer, start = memory[v.storage]
                 v.array = (
@@ -190,6 +203,12 @@ def _early(instr: Instr) -> Instr:
         instr.kind, instr.name, instr.run, instr.args, instr.kwargs, list(instr.outs), instr.op,
         instr.pure, True, list(instr.also_reads), template=instr.template,
     )  # fmt: skip
+
+
+def _bytes(owner: Any) -> Any:
+    """Return the memory that an array owns as bytes."""
+    axes = sorted(range(owner.ndim), key=lambda k: -abs(owner.strides[k]))
+    return owner.transpose(axes).reshape(-1).view(np.uint8)
 
 
 def _aligned(nbytes: int) -> Any:

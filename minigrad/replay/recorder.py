@@ -196,6 +196,7 @@ class Recorder:
         several = isinstance(results, tuple)
         arrays = [self.result(r) for r in (results if several else (results,))]
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        options = {k: v for k, v in options.items() if not _is_default(k, v)}
         kind = "ufunc" if method == "__call__" else "method"
         # operands first: an unknown array that is also the output is memory from outside
         views, options = self.resolve(args), self.resolve(options)
@@ -461,6 +462,11 @@ class Recorder:
         for tensor, array in self.externals.values():
             if isinstance(tensor._array, Tracer):
                 tensor._array = array
+
+
+def _is_default(option: str, value: Any) -> bool:
+    """Say whether a ufunc's option has no effect."""
+    return value is {"where": True, "keepdims": False, "dtype": None}.get(option, NOTHING)
 
 
 def _data_shaped(what: str) -> CaptureError:

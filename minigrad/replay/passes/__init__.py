@@ -8,8 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.replay.passes.constants import constants
+from minigrad.replay.passes.copies import copies
 from minigrad.replay.passes.dead_code import dead_code
+from minigrad.replay.passes.fuse import fuse
+from minigrad.replay.passes.plan import plan
+from minigrad.replay.passes.subexpressions import subexpressions
 
 PASSES: dict[str, Callable[[Any], None]] = {
+    "constants": constants,
+    "subexpressions": subexpressions,
+    "copies": copies,
     "dead_code": dead_code,
+    "fuse": fuse,
+    "plan": plan,
 }

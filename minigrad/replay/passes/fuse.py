@@ -1,0 +1,113 @@
+"""Fusion: elementwise work on large arrays runs tile by tile, in the processor's cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.replay.ir import Instr, Storage, View
+
+SMALLEST = 1 << 18  # bytes of a result; smaller ones stay in the cache anyway
+CACHE = 1 << 20  # bytes that the arrays of one tile may take together
+WINDOW = 64  # how many instructions later a group may still take one in
+
+
+def fuse(program: Any) -> None:
+    """Gather elementwise instructions of one shape, and run them together on each tile.
+
+    An instruction moves up to its group if nothing between them stands against it. A result that
+    only its group uses never exists as a whole: it has a buffer of a tile's size.
+    """
+    instrs: list[Instr | None] = list(program.instrs)
+    result: list[Instr] = []
+    for i, first in enumerate(instrs):
+        if first is None:
+            continue
+        if first.prologue or not fits(first):
+            result.append(first)
+            continue
+        group = [first]
+        shape = first.outs[0].shape
+        passed: list[Instr] = []
+        for j in range(i + 1, min(i + 1 + WINDOW, len(instrs))):
+            other = instrs[j]
+            if other is None:
+                continue
+            if other.kind in ("python", "opaque") and not other.pure:
+                break
+            if fits(other) and other.outs[0].shape == shape and _moves(other, passed):
+                group.append(other)
+                instrs[j] = None
+            else:
+                passed.append(other)
+        result.append(_joined(group) if len(group) > 1 else first)
+    program.instrs = result
+    _localise(program)
+
+
+def fits(instr: Instr) -> bool:
+    """Say whether an instruction can run on stretches of its operands."""
+    if not (instr.elementwise and instr.pure and instr.outs[0].nbytes >= SMALLEST):
+        return False
+    out = instr.outs[0]
+    return _dense(out) and all((_dense(v) and v.shape == out.shape) or _single(v)
+                               for v in instr.operands())  # fmt: skip
+
+
+def _single(v: View) -> bool:
+    """Say whether a view shows one element, however often."""
+    return all(s == 0 or n == 1 for n, s in zip(v.shape, v.strides, strict=True))
+
+
+def _dense(v: View) -> bool:
+    expected = v.dtype.itemsize
+    for n, s in zip(reversed(v.shape), reversed(v.strides), strict=True):
+        if n != 1 and s != expected:
+            return False
+        expected *= n
+    return True
+
+
+def _moves(instr: Instr, passed: list[Instr]) -> bool:
+    """Say whether an instruction can run before those that it would pass."""
+    reads = {v.storage for v in instr.reads()}
+    writes = {v.storage for v in instr.outs}
+    for other in passed:
+        theirs = {v.storage for v in other.outs}
+        if theirs & (reads | writes) or writes & {v.storage for v in other.reads()}:
+            return False
+    return True
+
+
+def _joined(group: list[Instr]) -> Instr:
+    outs = list({v.place: v for part in group for v in part.outs}.values())
+    written: set[Any] = set()
+    reads: list[View] = []
+    for part in group:
+        reads += [v for v in part.operands() if v.storage not in written]
+        written.update(v.storage for v in part.outs)
+    for part in group:
+        part.touched.append("fuse")
+    name = "+".join(part.name for part in group)
+    joined = Instr("fused", name, len, (), {}, outs, group[0].op, also_reads=reads, parts=group)
+    joined.touched.append("fuse")
+    return joined
+
+
+def _localise(program: Any) -> None:
+    """Find the results that only one group uses: they need no memory of their own."""
+    users: dict[Storage, set[int]] = {}
+    for i, instr in enumerate(program.instrs):
+        for v in (*instr.reads(), *instr.outs):
+            users.setdefault(v.storage, set()).add(i)
+    for v in program.roots():
+        users.setdefault(v.storage, set()).add(-1)
+    for i, instr in enumerate(program.instrs):
+        if instr.kind == "fused":
+            first_read = {v.storage for v in instr.also_reads}
+            instr.local = {
+                v.storage
+                for v in instr.outs
+                if v.storage.kind == "temp" and not v.storage.kept
+                and users[v.storage] == {i} and v.storage not in first_read and v.whole
+            }  # fmt: skip
+            instr.outs = [v for v in instr.outs if v.storage not in instr.local]
