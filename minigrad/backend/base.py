@@ -83,19 +83,19 @@ class Backend:
         return erfc(self, x)
 
     def normal_cdf(self, x: Array) -> Array:
-        """Normal distribution function, elementwise, in x's dtype, precise in the lower tail."""
+        """Return the normal distribution function at x, in x's dtype, precise in the lower tail."""
         return normal_cdf(self, x)
 
     def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
         """Return ``function(self, *arrays)``, an elementwise function of arrays of one shape.
 
-        It gets them flattened, and returns an array or a tuple of arrays. On a processor it may get
-        them in pieces, so that what a piece needs stays in the cache.
+        It gets arrays of at least one axis, so that it can work in place, and returns an array or
+        a tuple of them. On a processor it gets large ones in pieces that stay in the cache.
         """
-        flat = [a.reshape(-1) for a in arrays]
-        out = function(self, *flat)
-        shape = arrays[0].shape
-        return tuple(o.reshape(shape) for o in out) if type(out) is tuple else out.reshape(shape)
+        if arrays[0].ndim:
+            return function(self, *arrays)
+        out = function(self, *(a.reshape(1) for a in arrays))
+        return tuple(o.reshape(()) for o in out) if type(out) is tuple else out.reshape(())
 
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)`` without a warning that a value is infinite or not a number.

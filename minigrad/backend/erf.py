@@ -9,13 +9,13 @@ With ``a = |x|`` there are two polynomials:
   has none left.
 
 The normal distribution function is ``erfc(-x / sqrt 2) / 2``. In float32 a shorter way will do,
-``exp(-a^2 / 2) t M(t)`` with ``t = 3 / (a + 3)`` for ``-a``, and 1 less that for a: M need not reach
+``exp(-a^2 / 2) t M(t)`` with ``t = 3 / (a + 3)`` at ``-a``, and 1 less that at a. M need not reach
 beyond ``a = 14``, where the result is no longer a normal number.
 
-S, P and M interpolate at Chebyshev points, which comes within a small factor of the best polynomial.
-Their coefficients are computed once, when first needed: from `math.erf`, `math.erfc`, and in the
-tail from Laplace's continued fraction (Abramowitz and Stegun, 7.1.14). S and P are evaluated for
-every element: that is faster than sorting the elements by size.
+S, P and M interpolate at Chebyshev points, which comes within a small factor of the best. Their
+coefficients are computed once, when first needed: from `math.erf`, `math.erfc`, and in the tail
+from Laplace's continued fraction (Abramowitz and Stegun, 7.1.14). S and P are evaluated for every
+element: that is faster than sorting the elements by size.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def erfc(xp: Any, x: Any) -> Any:
 
 
 def normal_cdf(xp: Any, x: Any) -> Any:
-    """Normal distribution function, ``erfc(-x / sqrt 2) / 2``, elementwise.
+    """Return the normal distribution function, ``erfc(-x / sqrt 2) / 2``, elementwise.
 
     Computed in x's dtype (float16 in float32), to a relative error below 3e-15 in float64. In
     float32 below 1e-6 for ``x > -5``, and 1e-5 wherever the result is a normal number: the square

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend
+from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import ELEMENTWISE_1, Facts, S, Sample, at, integers
 from minigrad.engine.op import fused, op
 from minigrad.engine.structural import cast, sum_to
 from minigrad.ops.compare import clamp, minimum, where
 from minigrad.ops.exponential import erfc, exp, expm1
+from minigrad.ops.kernels import wide
 from minigrad.ops.trigonometric import tanh
 
 __all__ = [
@@ -228,11 +229,33 @@ def _gelu_meaning(x: Any, approximate: str) -> Any:
 
 
 def _gelu_rule(g: Any, x: Any, aux: Any, approximate: str) -> Any:
-    if approximate == "tanh":
-        c = clamp(x, -_TANH_END, _TANH_END)
-        slope = _TANH_SCALE + (3 * _TANH_SCALE * _TANH_CUBE) * (c * c)
-        return g * (aux + c * slope * (aux * (1 - aux)))  # the last factor is 0 where c is not x
-    return g * (aux + x * (_DENSITY * exp(-0.5 * (x * x))))
+    slope = _gelu_tanh_slope if approximate == "tanh" else _gelu_slope
+    return backend_of(x).in_blocks(slope, wide(x), aux, wide(g))
+
+
+def _gelu_slope(xp: Any, x: Any, share: Any, g: Any) -> Any:
+    d = x * x
+    d *= -0.5
+    xp.exp(d, out=d)
+    d *= x
+    d *= _DENSITY
+    d += share
+    d *= g
+    return d
+
+
+def _gelu_tanh_slope(xp: Any, x: Any, share: Any, g: Any) -> Any:
+    c = x.clip(-_TANH_END, _TANH_END)
+    d = c * c
+    d *= 3 * _TANH_SCALE * _TANH_CUBE
+    d += _TANH_SCALE
+    d *= c
+    d *= share
+    xp.subtract(1, share, out=c)
+    d *= c  # 0 where c was not x
+    d += share
+    d *= g
+    return d
 
 
 def _gelu_reference(x: Any, approximate: str = "none") -> Any:
@@ -284,18 +307,23 @@ def gelu(xp: Backend, x: Array, approximate: str = "none") -> tuple[Array, Array
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r:.40}")
-    return xp.quietly(_gelu_tanh if approximate == "tanh" else _gelu, xp, x)
+    return xp.quietly(xp.in_blocks, _gelu_tanh if approximate == "tanh" else _gelu, x)
 
 
 def _gelu(xp: Any, x: Any) -> Any:
-    share = xp.erfc(-_SQRT_HALF * x)
-    share *= 0.5
+    share = xp.normal_cdf(x)
     return x * share, share
 
 
 def _gelu_tanh(xp: Any, x: Any) -> Any:
     c = x.clip(-_TANH_END, _TANH_END)
-    share = _logistic(xp, c * (_TANH_SCALE + (_TANH_SCALE * _TANH_CUBE) * (c * c)))
+    u = c * c
+    u *= -_TANH_SCALE * _TANH_CUBE
+    u -= _TANH_SCALE
+    u *= c
+    xp.exp(u, out=u)
+    u += 1
+    share = xp.divide(1, u, out=u)
     return x * share, share
 
 

@@ -120,3 +120,33 @@ def test_a_million_in_float32_take_milliseconds():
     ours, slow = (min(seconds(f) for _ in range(5)) for f in (NUMPY.erf, one_by_one))
     print(f"erf of 1e6 float32: {1e3 * ours:.1f} ms, one by one {1e3 * slow:.1f} ms")
     assert ours < slow / 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "start", "limit"),
+    [("float64", -37.0, 3e-15), ("float32", -5.0, 1e-6), ("float32", -12.9, 1e-5)],
+)
+def test_normal_distribution_function(dtype, start, limit):
+    x = np.linspace(start, 15, 40001).astype(dtype)
+    want = np.array([math.erfc(-v * math.sqrt(0.5)) / 2 for v in x.astype(float).tolist()])
+    y = NUMPY.normal_cdf(x)
+    assert y.dtype == x.dtype
+    # the argument of the exact value is itself rounded: x^2 / 2 of a half unit in the last place
+    error = relative_error(y, want)
+    print(f"from {start} in {dtype}: largest relative error {error:.2e}")
+    assert error < limit + (600 * 2.3e-16 if dtype == "float64" else 0)
+    ends = NUMPY.normal_cdf(np.array([-np.inf, -40.0, 0.0, 40.0, np.inf], dtype))
+    np.testing.assert_allclose(ends, [0, 0, 0.5, 1, 1], rtol=1e-7, atol=1e-300)
+    assert np.isnan(NUMPY.normal_cdf(np.array([np.nan], dtype))).all()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_blocks_keep_values_and_the_order_of_memory(order):
+    x = np.random.default_rng(2).normal(size=(2, 1000, 600)).transpose(order)
+    y = np.random.default_rng(3).normal(size=x.shape)
+    total, product = NUMPY.in_blocks(lambda xp, a, b: (a + b, a * b), x, y)
+    assert np.array_equal(total, x + y)
+    assert np.array_equal(product, x * y)
+    assert total.strides == product.strides == x.strides
+    assert np.array_equal(NUMPY.in_blocks(lambda xp, a: -a, x), -x)
+    assert NUMPY.in_blocks(lambda xp, a: np.negative(a, out=a), np.array(2.0)).shape == ()
