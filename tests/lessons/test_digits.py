@@ -79,6 +79,18 @@ def test_training_is_repeatable_and_a_seed_matters(digits, task) -> None:
     assert losses[0][1] < losses[0][0] < math.log(10)
 
 
+def test_training_on_every_device(digits, task, backend) -> None:
+    """Of dropout's masks only the distribution is the same."""
+    settings, found = replace(digits.SHIPPED, epochs=3), []
+    for device in ("cpu", backend):
+        mg.manual_seed(1)
+        model = digits.build(64).to(device)
+        history = digits.train(model, task, settings, device=device, show=False)
+        assert {p.device.type for p in model.parameters()} == {device}
+        found.append((history.losses[-1], history.accuracies[-1]))
+    assert found[1] == pytest.approx(found[0], abs=0.08)
+
+
 def test_eval_answers_the_same_and_training_mode_does_not(digits, task) -> None:
     model = digits.build(64)
     once, twice = (digits.scores(model, task.test_x, 16) for _ in range(2))
