@@ -250,9 +250,8 @@ def draw_diamond(axes, order, colour, title):
     backward(
         nodes["y"], SEARCH[order](nodes["y"]), lambda n, s: visits.update({n: (len(visits), s)})
     )
-    number = 0
-    for node in sorted((n for n in visits if n in nodes.values()), key=lambda n: visits[n][0]):
-        number += 1
+    named = sorted((n for n in visits if n in nodes.values()), key=lambda n: visits[n][0])
+    for number, node in enumerate(named, start=1):
         name = next(k for k, v in nodes.items() if v is node)
         text = f"{name} = {node.data:g}\nvisit {number}\nwith {visits[node][1]:g}"
         axes.text(

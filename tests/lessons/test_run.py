@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
-SLOW = {"09_digits"}
+SLOW = {"04_activations", "09_digits"}
 
 
 def run(lesson: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
