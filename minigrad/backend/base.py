@@ -116,6 +116,10 @@ class Backend:
         """Do ``out[index] = values``; of an index that occurs twice, the last value stays."""
         out[index] = values
 
+    def int_range(self, x: Array) -> tuple[int, int]:
+        """Return the least and the largest of an int array; 0 and -1 if it is empty."""
+        return (int(x.min()), int(x.max())) if x.size else (0, -1)
+
     def inv(self, A: Array) -> Array:
         """Return the inverses of matrices; `numpy.linalg.LinAlgError` for a singular one."""
         return self.module.linalg.inv(A)

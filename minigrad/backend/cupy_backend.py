@@ -110,6 +110,12 @@ class CupyBackend(Backend):
     def erfc(self, x: Array) -> Array:
         return cupy_erfc(x).astype(x.dtype, copy=False)
 
+    def int_range(self, x: Array) -> tuple[int, int]:
+        if x.size == 0:
+            return 0, -1
+        low, high = cp.stack([x.min(), x.max()]).tolist()  # both at once: the device is waited for
+        return low, high
+
     def scatter_add(self, out: Array, index: Any, values: Array) -> None:
         if not is_deterministic() or out.dtype.kind != "f":  # whole numbers add up to the same
             cp.add.at(out, index, values)
@@ -141,6 +147,14 @@ class CupyBackend(Backend):
         cp.maximum.at(last, index, order)
         values = cp.broadcast_to(cp.asarray(values, out.dtype), chosen.shape)
         out[index] = values.reshape(-1)[last[index]]  # equal values for an index, whichever stays
+
+    def sliding_windows(self, x: Array, window: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+        shape, strides = list(x.shape), x.strides  # CuPy's own function waits for the device
+        for axis, size in zip(axes, window, strict=True):
+            shape[axis] -= size - 1
+        return cp.lib.stride_tricks.as_strided(
+            x, (*shape, *window), (*strides, *(strides[axis] for axis in axes))
+        )
 
     def inv(self, A: Array) -> Array:
         with cupyx.errstate(linalg="raise"):  # else a singular matrix gives any numbers

@@ -206,9 +206,10 @@ def _line(array: Array) -> Array:
 
 def _norm(lines: list[Array], p: float, dtype: Any, device: Any) -> Array:
     """Return the p-norm of all elements in a dtype; if it is not finite, compute it in float64."""
-    total = _norm_in(dtype, lines, p, device)
-    if dtype == "float64" or backend_of(total).isfinite(total):
-        return total
+    if device.type == "cpu":
+        total = _norm_in(dtype, lines, p, device)
+        if dtype == "float64" or backend_of(total).isfinite(total):
+            return total
     return _norm_in("float64", lines, p, device).astype(dtype)
 
 

@@ -182,8 +182,9 @@ def check_ranges(shape: tuple[int, ...], parts: Sequence[Any]) -> None:
 @checked
 def check_index(index: Any, size: int, what: str, who: str = "") -> None:
     """Raise `IndexError` unless all of an int array lies in ``[-size, size)``."""
-    if index.size and (int(index.min()) < -size or int(index.max()) >= size):
-        worst = int(index.max()) if int(index.max()) >= size else int(index.min())
+    low, high = backend_of(index).int_range(index)
+    if low < -size or high >= size:
+        worst = high if high >= size else low
         raise IndexError(f"{who}index {worst} is out of range for {what}, which has {size} entries")
 
 
@@ -568,8 +569,8 @@ def embedding(xp: Backend, ids: IndexArray, weight: Array, padding_idx: int | No
     """
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding needs int ids, not {ids.dtype}")
-    low, high = (int(ids.min()), int(ids.max())) if ids.size else (0, 0)
-    if low < 0 or (ids.size and high >= weight.shape[0]):
+    low, high = xp.int_range(ids)
+    if low < 0 or high >= weight.shape[0]:
         bad = low if low < 0 else high
         raise IndexError(f"id {bad} is out of range: the table has rows 0 to {weight.shape[0] - 1}")
     return weight[ids]
@@ -591,7 +592,7 @@ def one_hot(xp: Backend, ids: IndexArray, num_classes: int = -1) -> Array:
     """
     if ids.dtype.kind not in "iu":
         raise TypeError(f"one_hot needs int ids, not {ids.dtype}")
-    low, high = (int(ids.min()), int(ids.max())) if ids.size else (0, -1)
+    low, high = xp.int_range(ids)
     if num_classes == -1:
         num_classes = high + 1
     if low < 0 or high >= num_classes:
