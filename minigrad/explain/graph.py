@@ -246,8 +246,13 @@ def _closed(entry: Entry, entries: Mapping[Any, Entry], names: Mapping[int, str]
 
 
 def _fill(order: list[Entry]) -> None:
-    """Compute the values that were not kept, where all that they come from is known."""
+    """Compute the values that were not kept, where all that they come from is known.
+
+    What the engine kept is copied: the story stays when the user's arrays change.
+    """
     for entry in order:
+        if entry.call is None and entry.value is not None:
+            entry.value = entry.value.copy()
         if entry.value is None and (value := evaluate(entry, lambda e: e.value)) is not None:
             entry.value = value
 

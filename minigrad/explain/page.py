@@ -73,10 +73,12 @@ def steps(walk: Walk) -> list[dict[str, Any]]:
             found.append(_step(phase, title, [row.name, c.to], formula, row, facts))
     leaves = [row for row in walk.given if row.kind == "leaf"]
     last = [
-        _fact(f"{r.name}.grad", "none came" if r.gradient is None else show(r.gradient, many))
+        _fact(f"{r.name}.grad +=", "nothing" if r.gradient is None else show(r.gradient, many))
         for r in leaves
     ]
-    found.append(_step("gradients", "All gradients", [r.name for r in leaves], facts=last))
+    found.append(
+        _step("gradients", "What backward adds to .grad", [r.name for r in leaves], facts=last)
+    )
     return found
 
 

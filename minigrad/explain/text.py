@@ -47,11 +47,11 @@ def styled_lines(walk: Walk) -> list[tuple[str, str]]:
     if walk.seed is not None:
         lines += [("", "plain"), (f"backward, from g = {show(walk.seed, many)}", "heading")]
         lines += _backward(walk)
-        lines += [("", "plain"), ("gradients", "heading")]
+        lines += [("", "plain"), ("gradients, which backward adds to .grad", "heading")]
         for row in walk.given:
             if row.kind == "leaf":
-                value = "none came" if row.gradient is None else show(row.gradient, many)
-                lines.append((f"  {row.name}.grad = {value}", "number"))
+                value = "nothing" if row.gradient is None else show(row.gradient, many)
+                lines.append((f"  {row.name}.grad += {value}", "number"))
     return lines
 
 
@@ -145,6 +145,6 @@ def disagreement(row: Row) -> str:
     if row.hooked:
         return "these two differ, since the hook changed the gradient"
     return (
-        "these two differ: a kink (relu at 0, a tie of max), a value that a detach() keeps "
-        "constant, or a wrong rule"
+        "these two differ: a kink or jump (relu at 0, a tie of max), a hook on the way, or a wrong "
+        "rule"
     )

@@ -174,8 +174,8 @@ def walk(
              local derivative 0.5, contribution 0.209987
            gradient of w = 0.209987 (finite difference 0.209987)
     <BLANKLINE>
-    gradients
-      w.grad = 0.209987
+    gradients, which backward adds to .grad
+      w.grad += 0.209987
     """
     names = names_here()
     if not isinstance(loss, Tensor):

@@ -20,7 +20,7 @@ def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert out[0] == "walk to y: 3 ops, 3 leaves"
     slope = 1 - np.tanh(1.0) ** 2
     assert out[-3:] == [
-        f"  x.grad = {2 * slope:.6g}", f"  w.grad = {slope:.6g}", f"  b.grad = {slope:.6g}"
+        f"  x.grad += {2 * slope:.6g}", f"  w.grad += {slope:.6g}", f"  b.grad += {slope:.6g}"
     ]  # fmt: skip
     assert not any("line" in line for line in out)  # there is none
 

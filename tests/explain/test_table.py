@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from support.cases import Case
 
 from minigrad.backend import manual_seed
 from minigrad.engine.op import TABLE, Op
@@ -13,7 +14,6 @@ from minigrad.engine.tensor import Tensor
 from minigrad.explain import walk, watching
 from minigrad.explain.formulas import LATEX, MEANING, PLAIN
 from minigrad.explain.reverse import is_elementwise
-from tests.support.cases import Case
 
 ROWS = [op for op in TABLE.values() if op.facts is not None and op.facts.samples]
 
