@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, Backend, backend_of
-from minigrad.engine.facts import Facts, S, distinct, integers
+from minigrad.engine.facts import Facts, S, at, distinct, integers
 from minigrad.engine.op import composite, op
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.kernels import wide
@@ -41,6 +41,7 @@ _SAMPLE = Windows((5, 6), (3, 2), (2, 1), (1, 0), (1, 2), (3, 4))  # padded, ove
 _FLAT = _SAMPLE._replace(dilation=(1, 1), counts=(3, 6))
 _IMAGE = np.sin(np.arange(60.0)).reshape(2, 5, 6).round(1)  # with equal elements
 _APART = Windows((4, 6), (2, 2), (2, 3), (0, 0), (1, 1), (2, 2))  # windows that share nothing
+_THREE = place((3,), 3, 1, 0, 1)
 
 
 # ---- the definition, which the kernels are held to ----------------------------------------------
@@ -159,7 +160,14 @@ def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     x=_window_max_x,
     facts=Facts(
         lambda x, where: _naive(np.max, x, where),
-        [S(distinct((2, 5, 6)), where=_SAMPLE), S(distinct((4, 6)), where=_APART)],
+        [
+            S(distinct((2, 5, 6)), where=_SAMPLE),
+            S(distinct((4, 6)), where=_APART),
+            S(distinct((4, 6)), where=place((4, 6), 2, 2, 0, 1)),
+            at([3.0, 3.0, 3.0], where=_THREE, slopes=([1, 0, 0],)),
+            at([1.0, 3.0, 3.0], where=_THREE, slopes=([0, 1, 0],)),
+            at([1.0, math.nan, 2.0], where=_THREE, slopes=([0, 1, 0],)),
+        ],
         convention="of equal largest elements the first in the window takes the gradient",
         torch="",
     ),

@@ -233,7 +233,7 @@ SYMMETRIC = {
 # Calls that take a part in no derivative: of dtypes, of backends, of Python's own objects
 ASIDE = {
     "backend_of", "cast", "wide", "wrap", "zeros", "len", "isinstance", "getattr", "range", "zip",
-    "type", "tuple", "as_tuple", "_is_number",
+    "type", "tuple", "as_tuple", "_is_number", "_tiles",
 }  # fmt: skip
 # Calls whose result is constant between jumps, so that nothing is lost by detaching
 DECIDES = {
