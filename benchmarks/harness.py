@@ -99,8 +99,12 @@ def compare(
             running[name] = process
             result.seconds[name] = []
         for _ in range(rounds):
-            for name, process in running.items():
-                result.seconds[name] += process.ask(seconds)
+            for name, process in list(running.items()):
+                try:
+                    result.seconds[name] += process.ask(seconds)
+                except Failed as error:
+                    result.errors[name] = str(error)
+                    del running[name], result.seconds[name]
                 time.sleep(GAP)
     return result
 

@@ -112,7 +112,7 @@ def write_json(path: str, content: Any) -> None:
 
 
 def picture(results: Sequence[Result], peer: str, threads: int, path: str) -> None:
-    """Draw the ratios to a peer's median as bars on a logarithmic axis, with their quartiles."""
+    """Draw the ratios to a peer's median on a logarithmic axis, with their quartiles."""
     import io
 
     from matplotlib.figure import Figure
@@ -123,25 +123,28 @@ def picture(results: Sequence[Result], peer: str, threads: int, path: str) -> No
         raise SystemExit(f"there is nothing to draw: nothing was measured beside {peer}")
     figure = Figure(figsize=(2.5 + 1.1 * len(shown), 4.8), layout="constrained")
     axes = figure.add_subplot()
-    width = 0.8 / len(names)
     for i, name in enumerate(names):
-        places, middles, spans = [], [], []
+        places, middles, below, above = [], [], [], []
         for place, r in enumerate(shown):
             if name in r.seconds:
                 low, middle, high = (t / r.median(peer) for t in quartiles(r.seconds[name]))
-                places.append(place + (i - (len(names) - 1) / 2) * width)
+                places.append(place + 0.7 * ((i + 0.5) / len(names) - 0.5))
                 middles.append(middle)
-                spans.append((middle - low, high - middle))
-        axes.bar(places, middles, width, yerr=list(zip(*spans, strict=True)), label=name, capsize=2)
+                below.append(middle - low)
+                above.append(high - middle)
+        axes.errorbar(places, middles, (below, above), fmt="o", capsize=3, label=name)
     floors = [(i, r.floor / r.median(peer)) for i, r in enumerate(shown) if r.floor]
-    if floors:
-        axes.plot(*zip(*floors, strict=True), "k_", markersize=24, label="computed floor")
-    axes.axhline(1, color="black", linewidth=1)
+    for n, (i, height) in enumerate(floors):
+        label = "computed floor" if n == 0 else None
+        axes.hlines(height, i - 0.4, i + 0.4, colors="gray", linestyles="dotted", label=label)
+    axes.axhline(1, color="black", linewidth=1, label=peer)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.grid(axis="y", alpha=0.3)
     axes.set_xticks(range(len(shown)), [f"{r.label}\n{r.name}" for r in shown], fontsize=8)
-    axes.set_ylabel(f"time of a step / {peer}'s (bars: median, lines: quartiles)")
+    axes.set_ylabel(f"time of a step / {peer}'s (dots: median, lines: quartiles)")
     axes.set_title(f"Below 1 is faster than {peer}; {threads} threads each, float32")
-    axes.legend()
+    figure.legend(loc="outside right upper")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=Path(path).suffix.lstrip(".") or "png", dpi=150)
     write(path, buffer.getvalue())

@@ -22,7 +22,7 @@ import numpy as np
 
 from minigrad.backend import backend_of, is_array
 from minigrad.engine.errors import GraphError, check_finite, show_line
-from minigrad.engine.modes import MODE, backward_scope, set_grad_enabled
+from minigrad.engine.modes import MODE, backward_mode
 from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
 from minigrad.engine.op import TABLE, Node
 from minigrad.engine.recording import recorder
@@ -41,7 +41,7 @@ def backward(
 ) -> None:
     """Add the gradient of the outputs to ``.grad`` of every leaf (see `Tensor.backward`)."""
     keep = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"), backward_scope():
+    with backward_mode(create_graph), np.errstate(all="ignore"):
         seeds = _seeds(outputs, grad_outputs, create_graph)
         found = _walk(seeds, _count(seeds), keep, create_graph)
         with _DELIVERY:  # last, so that a failure above leaves nothing half-written
@@ -68,7 +68,7 @@ def gradients(
             raise GraphError(f"input {i} ({x.dtype}{list(x.shape)}) does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     targets = {x._node for x in inputs}
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"), backward_scope():
+    with backward_mode(create_graph), np.errstate(all="ignore"):
         seeds = _seeds(outputs, grad_outputs, create_graph)
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -40,13 +40,7 @@ class Mode(NamedTuple):
 MODE: ContextVar[Mode] = ContextVar("minigrad_mode", default=Mode())  # noqa: B039 (immutable)
 
 
-_NOTHING: AbstractContextManager[None] = nullcontext()
-
-
-def backward_scope() -> AbstractContextManager[Any]:
-    """Return the context that a whole backward runs in: the profiler's, if it is on."""
-    scope = MODE.get().scope
-    return _NOTHING if scope is None else scope.backward()
+PROFILES: list[Any] = []  # those that are on, in any thread: mostly none, so asking costs 10 ns
 
 
 class _Switch:
@@ -94,6 +88,22 @@ def enable_grad() -> _Switch:
 def set_grad_enabled(mode: bool) -> _Switch:
     """`enable_grad` or `no_grad`, by a flag."""
     return _Switch(grad=bool(mode))
+
+
+def backward_mode(create_graph: bool) -> AbstractContextManager[Any]:
+    """Return the mode that a whole backward runs in; under the profiler it is an event."""
+    switch = _Switch(grad=create_graph)
+    if PROFILES and (scope := MODE.get().scope) is not None:
+        return _both(switch, scope.backward())
+    return switch
+
+
+@contextmanager
+def _both(
+    first: AbstractContextManager[Any], second: AbstractContextManager[Any]
+) -> Iterator[None]:
+    with first, second:
+        yield
 
 
 def is_grad_enabled() -> bool:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 
 from minigrad.backend import Device
 from minigrad.engine.dtypes import float16, float32, float64
-from minigrad.engine.modes import MODE
+from minigrad.engine.modes import MODE, PROFILES
 from minigrad.engine.recording import RECORDERS, recorder
 from minigrad.engine.tensor import HookHandle, Tensor
 from minigrad.nn.hooks import BACKWARD, FORWARD, PRE, call_with_hooks
@@ -80,8 +80,7 @@ class Module:
         """Run `forward`, and the hooks around it."""
         if RECORDERS and (recording := recorder()) is not None:
             recording.note_module(self)
-        scope = MODE.get().scope
-        if scope is not None:
+        if PROFILES and (scope := MODE.get().scope) is not None:
             return scope.call_module(self, self._run, args, kwargs)
         if self._hooks is None:  # the usual case without one more call
             return self.forward(*args, **kwargs)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import Token
 from typing import Self
 
-from minigrad.engine.modes import MODE, Mode
+from minigrad.engine.modes import MODE, PROFILES, Mode
 from minigrad.io.atomic import write_atomic
 from minigrad.profiler.recorder import SPAN, TRACING, Event, Frame, Recording
 from minigrad.profiler.rows import Row, module_rows, op_rows
@@ -83,11 +83,13 @@ class Profile:
             TRACING.start()
         self._recording = Recording(self.memory)
         self._whole = Frame(self._recording, None, SPAN, "profile", "", {})
+        PROFILES.append(self)
         self._token = MODE.set(MODE.get()._replace(scope=self._whole, watched=True))
         return self
 
     def __exit__(self, *exc: object) -> None:
         MODE.reset(self._token)
+        PROFILES.remove(self)
         whole = self._whole.end()
         self.seconds, self.peak = whole.duration / 1e9, whole.peak
         if self.memory:

@@ -116,13 +116,16 @@ def test_a_comparison_in_processes() -> None:
 def test_wrong_values_and_failures_are_told_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fake:
         def __init__(self, server: str, threads: int, /, **options: Any) -> None:
-            self.name = options["contender"]
+            self.name, self.turns = options["contender"], 0
 
         def ask(self, request: Any) -> Any:
             if self.name == "torch" and request == "values":
                 raise Failed("ValueError: no")
             if request == "values":
                 return [1.0, 2.0, 3.0, float("nan") if self.name == "jax" else 4.0]
+            self.turns += 1
+            if self.name == "autograd" and self.turns == 2:
+                raise Failed("the process ended without an answer")
             return [0.5]
 
         def __enter__(self) -> Fake:
@@ -134,11 +137,13 @@ def test_wrong_values_and_failures_are_told_and_not_timed(monkeypatch: pytest.Mo
     monkeypatch.setattr(harness, "Process", Fake)
     monkeypatch.setattr(harness, "GAP", 0.0)
     found = harness.compare(
-        "iris_mlp", ["minigrad", "torch", "jax", "mygrad"], threads=1, rounds=3, seconds=1.0
-    )
+        "iris_mlp", ["minigrad", "torch", "jax", "mygrad", "autograd"],
+        threads=1, rounds=3, seconds=1.0,
+    )  # fmt: skip
     assert found.seconds == {"minigrad": [0.5] * 3, "mygrad": [0.5] * 3}
     assert found.errors["torch"] == "ValueError: no"
     assert found.errors["jax"].startswith("computes [1.0, 2.0, 3.0, nan] instead of [1.0")
+    assert found.errors["autograd"] == "the process ended without an answer"
     text = results.block(found, ["torch"])
     assert "not measured: ValueError: no" in text
 
