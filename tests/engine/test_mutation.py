@@ -174,6 +174,24 @@ def test_backward_does_not_start_from_a_stale_view() -> None:
         mg.autograd.grad([h, part], x, [np.ones(2), np.ones(1)])
 
 
+@pytest.mark.parametrize("when", ["before", "after", "both", "often"])
+def test_an_unrecorded_change_does_not_hide_a_recorded_one(when: str) -> None:
+    x = leaf(*range(700))
+    h = x * 3.0
+    part = h[1:]
+    with mg.no_grad():
+        if when in ("before", "both"):
+            part[0] = 7.0
+    h *= 2.0
+    with mg.no_grad():
+        if when in ("after", "both"):
+            h *= 1.0
+        for i in range(700 * (when == "often")):
+            h[i] = 1.0
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        part.backward(np.ones(699))
+
+
 def test_in_place_result_must_fit() -> None:
     x = mg.ones(2)
     with pytest.raises(ValueError, match=r"add_.*\[3, 2\].*\[2\].*out of place"):
