@@ -16,7 +16,7 @@ from typing import Any
 
 from minigrad.backend import is_array
 from minigrad.engine.errors import Line, user_frame
-from minigrad.engine.modes import MODE
+from minigrad.engine.modes import MODE, PROFILES
 from minigrad.engine.op import Node, Op
 from minigrad.engine.tensor import Leaf, Tensor
 from minigrad.nn.module import Module
@@ -215,10 +215,13 @@ def watching(*, lines: bool = True) -> Iterator[None]:
             "mg.explain.watching() cannot begin inside another one or inside a profile; end that "
             "first"
         )
-    token = MODE.set(mode._replace(scope=Watcher(lines), watched=True))
+    watcher = Watcher(lines)
+    token = MODE.set(mode._replace(scope=watcher, watched=True))
+    PROFILES.append(watcher)
     try:
         yield
     finally:
+        PROFILES.remove(watcher)
         MODE.reset(token)
 
 
