@@ -11,8 +11,9 @@ import numpy as np
 
 from minigrad.replay.emit import Emitter
 from minigrad.replay.ir import Instr, Storage, View
-from minigrad.replay.passes.fuse import CACHE
+from minigrad.replay.passes.fuse import CACHE, sums_all
 
+SMALLEST = 4096  # elements of a tile
 _SHARED = 1 << 19  # elements above which handing work to a thread (80 us) pays
 
 
@@ -26,22 +27,55 @@ def runner(group: Instr, threads: int) -> Callable[[], None]:
     size = group.parts[0].outs[0].size
     registers, count = _registers(group)
     widest = max(v.dtype.itemsize for part in group.parts for v in part.outs)
-    tile = max(4096, CACHE // (widest * (count + 2)) // 1024 * 1024)
-    if threads == 1 or size < _SHARED:
-        return _loop(group, registers, count, tile, 0, size)
-    share = -(-size // threads // 1024) * 1024
-    parts = [
-        _loop(group, registers, count, tile, low, min(low + share, size))
-        for low in range(0, size, share)
-    ]
+    tile = max(SMALLEST, CACHE // (widest * (count + 2)) // 1024 * 1024)
+    sums = [part for part in group.parts if sums_all(part)]
+    tiles = halves(0, size, tile) if sums else even(size, tile)
+    partial = [np.zeros(len(tiles), part.outs[0].dtype) for part in sums]
+    parts = []
+    threads = threads if size >= _SHARED else 1
+    share = -(-len(tiles) // threads)
+    for k in range(0, len(tiles), share):
+        numbered = list(enumerate(tiles))[k : k + share]
+        parts.append(_loop(group, registers, count, numbered, sums, partial))
+    ends = [(p, part.outs[0].array.reshape(())) for p, part in zip(partial, sums, strict=True)]
 
     def run() -> None:
         waiting = [_workers(threads - 1).submit(_quiet, part) for part in parts[1:]]
         parts[0]()
         for w in waiting:
             w.result()
+        for values, out in ends:
+            out[...] = _tree(values, 0, size, tile, 0)[0]
 
-    return run
+    return parts[0] if len(parts) == 1 and not sums else run
+
+
+def even(size: int, tile: int) -> list[tuple[int, int]]:
+    """Return where tiles of one size begin and end."""
+    return [(low, min(low + tile, size)) for low in range(0, size, tile)]
+
+
+def half(size: int) -> int:
+    """Return where NumPy's sum cuts that many elements in two."""
+    return size // 2 - size // 2 % 8
+
+
+def halves(low: int, high: int, tile: int) -> list[tuple[int, int]]:
+    """Return where tiles begin and end that are cut in halves, as NumPy's sum does."""
+    if high - low <= tile:
+        return [(low, high)]
+    middle = low + half(high - low)
+    return halves(low, middle, tile) + halves(middle, high, tile)
+
+
+def _tree(values: Any, low: int, high: int, tile: int, k: int) -> tuple[Any, int]:
+    """Add the sums of tiles in the order in which NumPy would have added them."""
+    if high - low <= tile:
+        return values[k], k + 1
+    middle = low + half(high - low)
+    left, k = _tree(values, low, middle, tile, k)
+    right, k = _tree(values, middle, high, tile, k)
+    return left + right, k
 
 
 def _quiet(run: Callable[[], None]) -> None:
@@ -62,23 +96,34 @@ def _registers(group: Instr) -> tuple[dict[Storage, int], int]:
     for i, part in enumerate(group.parts):
         out = part.outs[0].storage
         dying = {v.storage for v in part.operands() if last.get(v.storage) == i}
-        for s in sorted(dying - {out}, key=lambda s: s.number):
-            if s in registers:
-                free.append(registers[s])
+        # in place only over elements of the same size
+        over = {
+            v.storage for v in part.operands() if v.dtype.itemsize == part.outs[0].dtype.itemsize
+        }
+        ended = [s for s in sorted(dying - {out}, key=lambda s: s.number) if s in registers]
+        free += [registers[s] for s in ended if s in over]
         if out in group.local and out not in registers:
             if free:
                 registers[out] = free.pop()
             else:
                 registers[out] = count
                 count += 1
-        if last.get(out) == i and out in registers:
+        free += [registers[s] for s in ended if s not in over]
+        if last.get(out) == i and out in registers and out not in dying:
             free.append(registers[out])
     return registers, count
 
 
 def _loop(
-    group: Instr, registers: dict[Storage, int], count: int, tile: int, start: int, end: int
+    group: Instr,
+    registers: dict[Storage, int],
+    count: int,
+    tiles: list[tuple[int, tuple[int, int]]],
+    sums: list[Instr],
+    partial: list[Any],
 ) -> Callable[[], None]:
+    """Return a function that runs a group on some of the numbered tiles."""
+    tile = max(high - low for _, (low, high) in tiles)
     widest = max(v.dtype.itemsize for part in group.parts for v in part.outs)
     scratch = [np.empty(tile * widest, np.uint8) for _ in range(count)]
     emitter = Emitter()
@@ -97,6 +142,11 @@ def _loop(
 
     lines = []
     for part in group.parts:
+        if part in sums:
+            x = part.args[0]
+            run = emitter.name(np.add.reduce, "add_reduce")
+            lines.append(f"{run}({ref(x, x)}, None, None, s{sums.index(part)})")
+            continue
         out = part.outs[0]
         args = [ref(a, out) for a in part.arguments()]
         into = ref(out, out)
@@ -106,14 +156,14 @@ def _loop(
             options = [f"{k}={emitter.value(v)}" for k, v in part.kwargs.items()]
             run = emitter.name(part.run, part.name)
             lines.append(f"{run}({', '.join([*args, *options, f'out={into}'])})")
-    tiles = []
-    for low in range(start, end, tile):
-        high = min(low + tile, end)
-        tiles.append(tuple(_stretch(v, group, registers, scratch, low, high) for v in moving))
-    names = ", ".join(f"v{k}" for k in range(len(moving)))
+    steps = []
+    for k, (low, high) in tiles:
+        views = [_stretch(v, group, registers, scratch, low, high) for v in moving]
+        steps.append((*views, *(p[k : k + 1].reshape(()) for p in partial)))
+    names = ", ".join([f"v{k}" for k in range(len(moving))] + [f"s{k}" for k in range(len(sums))])
     body = "\n        ".join(lines)
-    text = f"def loop():\n    for {names}, in tiles:\n        {body}"
-    space = {**emitter.space, "tiles": tiles}
+    text = f"def loop():\n    for {names}, in steps:\n        {body}"
+    space = {**emitter.space, "steps": steps}
     exec(compile(text, "<fused group>", "exec"), space)
     return space["loop"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.replay.ir import Instr, Storage, View
 
 SMALLEST = 1 << 18  # bytes of a result; smaller ones stay in the cache anyway
@@ -15,7 +17,8 @@ def fuse(program: Any) -> None:
     """Gather elementwise instructions of one shape, and run them together on each tile.
 
     An instruction moves up to its group if nothing between them stands against it. A result that
-    only its group uses never exists as a whole: it has a buffer of a tile's size.
+    only its group uses never exists as a whole: it has a buffer of a tile's size. The sum of all
+    elements joins in: NumPy adds in a tree of halves, and the tiles are cut where it cuts.
     """
     instrs: list[Instr | None] = list(program.instrs)
     result: list[Instr] = []
@@ -34,7 +37,8 @@ def fuse(program: Any) -> None:
                 continue
             if other.kind in ("python", "opaque") and not other.pure:
                 break
-            if fits(other) and other.outs[0].shape == shape and _moves(other, passed):
+            joins = fits(other) and other.outs[0].shape == shape
+            if (joins or sums_all(other, shape)) and _moves(other, passed, group):
                 group.append(other)
                 instrs[j] = None
             else:
@@ -67,10 +71,32 @@ def _dense(v: View) -> bool:
     return True
 
 
-def _moves(instr: Instr, passed: list[Instr]) -> bool:
-    """Say whether an instruction can run before those that it would pass."""
+def sums_all(instr: Instr, shape: tuple[int, ...] | None = None) -> bool:
+    """Say whether an instruction is the sum of all elements of an array (of this shape)."""
+    if instr.kind != "method" or getattr(instr.run, "__self__", None) is not np.add:
+        return False
+    x, out = instr.args[0], instr.outs[0]
+    return (
+        instr.name == "add.reduce"
+        and len(instr.args) == 1
+        and set(instr.kwargs) <= {"axis", "keepdims", "dtype"}
+        and (shape is None or x.shape == shape)
+        and _dense(x)
+        and out.size == 1
+        and out.dtype == x.dtype
+        and out.dtype.kind == "f"
+        and out.dtype.itemsize > 2
+    )
+
+
+def _moves(instr: Instr, passed: list[Instr], group: list[Instr]) -> bool:
+    """Say whether an instruction can run before those that it would pass, with its group."""
     reads = {v.storage for v in instr.reads()}
     writes = {v.storage for v in instr.outs}
+    if any(sums_all(other) and other.outs[0].storage in reads | writes for other in group):
+        return False  # a sum is there when all tiles are done
+    if sums_all(instr) and any(v.storage in writes for g in group for v in g.reads()):
+        return False
     for other in passed:
         theirs = {v.storage for v in other.outs}
         if theirs & (reads | writes) or writes & {v.storage for v in other.reads()}:
