@@ -377,8 +377,8 @@ claims.append(
 )  # fmt: skip
 
 # %% [markdown]
-# Nothing raised an error, and the accuracy rises, if slowly. minigrad can look at a step of training
-# for mistakes of this kind:
+# Nothing raised an error, and the accuracy rises, if slowly. minigrad can look at a step of
+# training for mistakes of this kind:
 
 # %%
 mg.manual_seed(0)

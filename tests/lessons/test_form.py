@@ -100,6 +100,11 @@ def test_it_asserts_and_prints_ascii(text: str) -> None:
     assert [s for s in printed if not s.isascii()] == []
 
 
+def test_readme_has_a_row_for_it(lesson: Path) -> None:
+    readme = (lesson.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert len(re.findall(rf"^\| {lesson.stem} \| \S.* \|$", readme, flags=re.MULTILINE)) == 1
+
+
 def test_the_form_can_fail() -> None:
     with pytest.raises(AssertionError):
         cells("import os\n# %%\n")
