@@ -100,7 +100,7 @@ def _naive_spread(x: Any, choice: Any, where: Windows) -> Any:
 # ---- windows: maximum, sum, spread -------------------------------------------------------------
 
 
-_TILE = 1 << 19  # elements of some images that are worked on together: 2 MB in float32
+_TILE = 1 << 18  # elements of some images that are worked on together: 1 MB in float32
 
 
 def _tiles(x: Any, where: Windows) -> Iterator[Any]:
@@ -134,6 +134,10 @@ def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     if isinstance(g, Tensor) or (y != y).any():
         return window_spread(g, window_choice(x, y, where), where)
     xp = backend_of(g)
+    if g.strides != y.strides:  # as after flatten: then it lies in another order
+        alike = xp.empty_like(y)
+        alike[...] = g
+        g = alike
     gx = (xp.empty_like if where.covering else xp.zeros_like)(x)
     last = math.prod(where.kernel) - 1
     for tile in _tiles(x, where):
