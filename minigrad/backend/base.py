@@ -108,6 +108,10 @@ class Backend:
         """Return a diagonal as a view, which can be written to if x can (it is the last axis)."""
         return self.module.diagonal(x, offset, axis1, axis2)
 
+    def row_dots(self, x: Array, y: Array) -> Array:
+        """Return the products of the rows of two matrices, ``(n, d), (n, d) -> (n,)``."""
+        return self.module.einsum("ij,ij->i", x, y)
+
     def scatter_add(self, out: Array, index: Any, values: Array) -> None:
         """Add ``values`` into ``out[index]`` in place; an index that occurs twice counts twice."""
         self.module.add.at(out, index, values)
