@@ -180,6 +180,10 @@ def pointer(array: Any) -> int:
 
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    while True:
+        base = array.base
+        if not isinstance(base, np.ndarray):  # NumPy's windows have a helper between
+            base = getattr(base, "base", None)
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base

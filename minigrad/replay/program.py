@@ -114,9 +114,9 @@ class Program:
         """Return bytes: of the program's buffers as planned, and as they would be without a plan.
 
         ``planned`` is what stays allocated between replays; ``unplanned`` gives each result a
-        buffer of its own; ``alive`` is the least that any plan could need: the most that is alive
-        at one time, which is also what eager execution needs at its peak (it frees a result after
-        its last use). ``kept`` are arguments and gradients, which live in both.
+        buffer of its own; ``alive`` is the least that any plan could need, the most that is alive
+        at one time (eager execution needs at least that). ``kept`` are arguments and gradients,
+        which live in both.
         """
         temporaries = self.temporaries()
         loose = sum(s.nbytes for s in temporaries if s not in self._places)

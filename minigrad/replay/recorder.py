@@ -37,6 +37,8 @@ from minigrad.replay.tracer import DataDependent, Tracer, plain
 
 # The shape of what these return depends on values
 DATA_SHAPED = ("masked_select", "nonzero")
+# What may be computed before a replay to see whether a condition holds
+_SHORT, _LITTLE = 12, 1 << 18  # instructions, bytes
 _FILLED = (np.empty_like, np.full_like, np.ones_like, np.zeros_like)
 _ABOUT_SHAPES = (
     np.can_cast, np.may_share_memory, np.ndim, np.result_type, np.shape, np.shares_memory, np.size,
@@ -148,7 +150,8 @@ class Recorder:
         """Take in an array that was made out of nothing; each replay begins with its values."""
         view = self.view(array, TEMP)
         if fresh and view.size:
-            first = array.copy(order="K")
+            one = array[(0,) * array.ndim]
+            first = one.item() if bool((array == one).all()) else array.copy(order="K")
             self.add("copy", "constant", np.copyto, (first,), {}, [view])
         return self.tracer(array)
 
@@ -308,13 +311,15 @@ class Recorder:
         raise self.depends(name.strip("_"))
 
     def _slice(self, view: View) -> list[Instr] | None:
-        """Return the instructions that a view's values come from, None if not from inputs."""
+        """Return the few instructions that a view's values come from, None if not from inputs."""
         wanted, found = {view.storage}, []
         for instr in reversed(self.instrs):
             if any(v.storage in wanted for v in instr.outs):
                 if not instr.pure:
                     return None
                 found.append(instr)
+                if len(found) > _SHORT or sum(v.nbytes for i in found for v in i.outs) > _LITTLE:
+                    return None  # it would cost more than it spares
                 wanted.update(v.storage for v in instr.reads())
         return found[::-1]
 

@@ -123,16 +123,22 @@ def table(program: Any) -> str:
         f"{'bytes':>12}{'FLOPs':>14}  passes",
     ]
     for i, instr in enumerate(program.instrs):
-        out = instr.outs[-1] if instr.outs else None
-        flow = ", ".join(dict.fromkeys(str(v) for v in instr.operands()))
-        flow += " -> " + ", ".join(dict.fromkeys(str(v) for v in instr.outs))
-        shape, dtype = (str(list(out.shape)), str(out.dtype)) if out is not None else ("", "")
-        marks = ", ".join((["condition"] if instr.prologue else []) + instr.touched)
-        rows.append(
-            f"{i:3} {label(instr):31.31} {flow:33.33} {shape:17} {dtype:8} "
-            f"{traffic(instr):11,} {flops(instr):13,}  {marks}".rstrip()
-        )
+        rows.append(_row(f"{i:3}", instr, label(instr)))
+        rows += [_row("", part, f"| {label(part)}") for part in instr.parts]
     return "\n".join(rows)
+
+
+def _row(number: str, instr: Instr, name: str) -> str:
+    """Return an instruction's line of the table."""
+    out = instr.outs[-1] if instr.outs else None
+    flow = ", ".join(dict.fromkeys(str(v) for v in instr.operands()))
+    flow += " -> " + ", ".join(dict.fromkeys(str(v) for v in instr.outs))
+    shape, dtype = (str(list(out.shape)), str(out.dtype)) if out is not None else ("", "")
+    marks = ", ".join((["condition"] if instr.prologue else []) + instr.touched)
+    return (
+        f"{number:3} {name:31.31} {flow:33.33} {shape:17} {dtype:8} "
+        f"{traffic(instr):11,} {flops(instr):13,}  {marks}".rstrip()
+    )
 
 
 def draw(program: Any) -> str:

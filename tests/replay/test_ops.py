@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from support.cases import Call, Case, cases
+from support.cases import Call, Case, cases, is_elementwise
 
 from minigrad.engine.backward import gradients
 from minigrad.engine.op import TABLE, Op
 from minigrad.engine.recording import CaptureError
 from minigrad.engine.tensor import Tensor
-from minigrad.replay import capture
+from minigrad.replay import capture, tiles
+from minigrad.replay.passes.fuse import fits
 
 # Operands of these decide a shape
 DATA_SHAPED = {"masked_select", "nonzero", "repeat_interleave"}
@@ -62,6 +64,16 @@ def check(case: Case, passes: Any) -> None:
         call = case.draw(np.float32, seed)
         result = replay(*tensors(call))
         same(function(*tensors(call)), result, f"{case.id} with seed {seed}")
+
+
+def test_fused_tiles_equal_eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With tiles of 16 elements, even the small samples are fused and cut."""
+    monkeypatch.setattr(sys.modules[fits.__module__], "SMALLEST", 1)
+    monkeypatch.setattr(tiles, "SMALLEST", 16)
+    monkeypatch.setattr(tiles, "CACHE", 16)
+    for row in TABLE.values():
+        for case in cases([row]) if is_elementwise(row) else ():
+            check(case, None)
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)

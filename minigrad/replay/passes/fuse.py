@@ -52,6 +52,8 @@ def fits(instr: Instr) -> bool:
     """Say whether an instruction can run on stretches of its operands."""
     if not (instr.elementwise and instr.pure and instr.outs[0].nbytes >= SMALLEST):
         return False
+    if any(isinstance(a, np.ndarray) for a in instr.args):  # a constant that is copied in
+        return False
     out = instr.outs[0]
     return _dense(out) and all((_dense(v) and v.shape == out.shape) or _single(v)
                                for v in instr.operands())  # fmt: skip
@@ -113,7 +115,7 @@ def _joined(group: list[Instr]) -> Instr:
         written.update(v.storage for v in part.outs)
     for part in group:
         part.touched.append("fuse")
-    name = "+".join(part.name for part in group)
+    name = f"{len(group)} on each tile"
     joined = Instr("fused", name, len, (), {}, outs, group[0].op, also_reads=reads, parts=group)
     joined.touched.append("fuse")
     return joined
