@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.clock import run_for
 from benchmarks.process import Process
 
-SIDE = 2048  # of the square product
+SIDE = 1024  # of the square product: large, and short enough for many tries
 BUFFER = 1 << 23  # bytes: larger than a core's own cache
 COPIES = 4  # one after the other, so that handing the work to a thread costs little of it
 
@@ -51,7 +51,7 @@ def _copy(pair: np.ndarray) -> None:
         np.copyto(pair[1], pair[0])
 
 
-def measure(threads: int, side: int = SIDE, seconds: float = 0.5, buffer: int = BUFFER) -> Rates:
+def measure(threads: int, side: int = SIDE, seconds: float = 2.0, buffer: int = BUFFER) -> Rates:
     """Return the rates of a fresh process with so many threads; the best of many tries."""
     with Process("benchmarks.rates:server", threads, threads=threads) as process:
         found = process.ask({"side": side, "seconds": seconds, "buffer": buffer})

@@ -51,6 +51,8 @@ def block(result: Result, peers: Sequence[str]) -> str:
         cells += [f"{middle / 1e3 / result.floor:.1f}"] if result.floor else []
         lines.append("  " + f"{name:12}" + "".join(f"{c:>12}" for c in cells))
     lines += [f"  {name:12}not measured: {why}" for name, why in result.errors.items()]
+    if any(result.median(name) < (result.floor or 0) for name in result.seconds):
+        lines.append("  a time below the floor: the machine was busy while its rates were measured")
     return "\n".join(lines)
 
 

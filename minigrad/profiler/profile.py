@@ -23,7 +23,8 @@ class Profile:
     (``contextvars.copy_context().run``). While no profile is on, nothing is measured and nothing
     costs time. While one is, each event costs some microseconds, mostly outside the event itself:
     the sum over the ops is nearer to the truth than the total. An op that is made of other ops is
-    counted as those. Work outside ops (an optimiser's update) has its own line, or a `span`.
+    counted as those. Work outside ops (an optimiser's update, a captured program's replay, which
+    runs no ops) has its own line, or a `span`.
 
     Parameters
     ----------

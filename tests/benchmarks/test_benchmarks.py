@@ -297,6 +297,9 @@ def test_the_tables() -> None:
     assert rows[0][-2:] == ["0.100", "ms"]
     assert rows[2] == ["minigrad", "1.500", "2.000", "2.500", "3", "0.50", "4.00", "20.0"]
     assert rows[3] == ["torch", "4.000", "4.000", "4.000", "3", "1.00", "8.00", "40.0"]
+    assert "machine was busy" not in results.block(first, ["torch"])
+    first.floor = 3e-3
+    assert "machine was busy" in results.block(first, ["torch"])
     assert results.block(second, ["torch"]).splitlines()[-1].split() == [
         "jax", "not", "measured:", "no"
     ]  # fmt: skip
