@@ -55,7 +55,7 @@ def fits(instr: Instr) -> bool:
     if any(isinstance(a, np.ndarray) for a in instr.args):  # a constant that is copied in
         return False
     out = instr.outs[0]
-    return _dense(out) and all((_dense(v) and v.shape == out.shape) or _single(v)
+    return out.size > 1 and _dense(out) and all((_dense(v) and v.shape == out.shape) or _single(v)
                                for v in instr.operands())  # fmt: skip
 
 
@@ -95,6 +95,8 @@ def _moves(instr: Instr, passed: list[Instr], group: list[Instr]) -> bool:
     """Say whether an instruction can run before those that it would pass, with its group."""
     reads = {v.storage for v in instr.reads()}
     writes = {v.storage for v in instr.outs}
+    if not _aligned([*group, instr]):
+        return False
     if any(sums_all(other) and other.outs[0].storage in reads | writes for other in group):
         return False  # a sum is there when all tiles are done
     if sums_all(instr) and any(v.storage in writes for g in group for v in g.reads()):
@@ -103,6 +105,19 @@ def _moves(instr: Instr, passed: list[Instr], group: list[Instr]) -> bool:
         theirs = {v.storage for v in other.outs}
         if theirs & (reads | writes) or writes & {v.storage for v in other.reads()}:
             return False
+    return True
+
+
+def _aligned(group: list[Instr]) -> bool:
+    """Say whether a tile never touches what another tile writes: no shifted or single views."""
+    written = {v.storage for part in group for v in part.outs}
+    seen: dict[Storage, tuple[int, int, bool]] = {}
+    for part in group:
+        for v in (*part.operands(), *part.outs):
+            if v.storage in written:
+                where = (v.offset, v.dtype.itemsize, _single(v))
+                if seen.setdefault(v.storage, where) != where:
+                    return False
     return True
 
 

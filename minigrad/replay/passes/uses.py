@@ -78,5 +78,9 @@ class Renamer:
         change: Callable[[View], View] = self
         for instr in program.instrs:
             instr.replace(change)
-            instr.template = map_views(instr.template, change)
+            self._retemplate(instr)
         program.rename(change)
+
+    def _retemplate(self, instr: Instr) -> None:
+        outs = {v.place: v for v in instr.outs}
+        instr.template = map_views(instr.template, lambda v: outs[self(v).place])
