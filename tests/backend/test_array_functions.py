@@ -31,8 +31,6 @@ HOST = {
     "engine/backward.py": {
         "_ALONE": "what CPython's reference counts of an array are when nothing else holds it",
         "_ALONE_VIEW": "the same, of a view",
-        "_copy": SCALAR,
-        "_own": SCALAR,
         "_walk": SCALAR,
     },
     "engine/dtypes.py": {
