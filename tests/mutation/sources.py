@@ -224,6 +224,7 @@ TO_SHAPE = {
 TO_ORDER = {"swapaxes", "transpose", "_transposed", "permute", "moveaxis"}
 SYMMETRIC = {
     "multiply",
+    "row_dots",
     "clamp",
     "max",
     "min",
