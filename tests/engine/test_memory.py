@@ -172,7 +172,8 @@ def test_1000_steps_with_hooks_and_an_optimiser_do_not_grow(name: str, no_collec
             last = step()
         assert len(gc.get_objects()) - objects < 20
         assert gc.collect() < 100  # no cycle a step; it also empties the lists of spare tuples
-        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+        # Adam keeps a bounded number of its factors; 40 bytes a step would be too much.
+        assert tracemalloc.get_traced_memory()[0] - before < 40_000
     finally:
         tracemalloc.stop()
     assert calls == 1052

@@ -264,6 +264,8 @@ class Machine(RuleBasedStateMachine):
     @rule(target=tensors, name=st.sampled_from(sorted(VIEWS)), t=tensors)
     def view(self, name: str, t: Twin) -> Any:
         function, by_array, where = VIEWS[name]
+        if t.leaf:  # rather something that may be changed on the tape
+            t = self.pick(t, lambda t: computed(t) and t.source is None and where(t.data)) or t
         if (t := self.pick(t, lambda t: where(t.data))) is None:
             return multiple()
         values = np.asarray(by_array(t.values), dtype=object)
@@ -286,6 +288,9 @@ class Machine(RuleBasedStateMachine):
           index=st.sampled_from(INDICES))  # fmt: skip
     def change_silently(self, t: Twin, how: str, factor: float, index: Any) -> None:
         """Under no_grad, whatever the tensor is."""
+        needed = {m for x in self.twins if x.place is not None for m, _ in x.place.needs}
+        if factor > 0:  # rather something that a derivative needs
+            t = self.pick(t, lambda t: t.memory in needed) or t
         # NumPy makes what is expanded read-only.
         if (t := self.pick(t, lambda t: len(np.unique(t.cells)) == t.cells.size)) is None:
             return
@@ -314,7 +319,10 @@ class Machine(RuleBasedStateMachine):
             bases = [x.source[0] for x in self.twins if x.alive and x.source is not None]
             free = lambda x: x.place and not x.leaf and x.source is None  # noqa: E731
             t = self.pick(t, lambda x: free(x) and x in bases) or self.pick(t, free) or t
-        if not t.alive or (b := self.pick(b, lambda b: can_reach(b.shape, t.shape))) is None:
+        fitting = lambda b: can_reach(b.shape, t.shape)  # noqa: E731
+        if how == "mul_":  # whose derivative by b needs what is overwritten
+            b = self.pick(b, lambda b: b.place and fitting(b)) or b
+        if not t.alive or (b := self.pick(b, fitting)) is None:
             return
         operands = [t] if how == "tanh_" else [t, b]
         if all(x.place is None for x in operands):
@@ -562,6 +570,7 @@ class Machine(RuleBasedStateMachine):
         ends = [t for t in self.twins if t.alive and computed(t)][-10:]
         for y in ends:
             self.go_back([y], 1, keep=True, record=False)
+        self.scale_all()
         for y in ends[-4:]:
             reached = self.outlook([y])[0]
             leaves = [t for t in self.twins if t.alive and t.leaf and t.place in reached]
@@ -569,4 +578,14 @@ class Machine(RuleBasedStateMachine):
                 self.gradient_with_a_graph(y=y, xs=leaves[-2:], c=y, seed=2)
                 if self.twins[-1] not in ends and computed(self.twins[-1]):
                     self.go_back([self.twins[-1]], 3, keep=True, record=True)
+            for t in leaves:
+                t.tensor.grad = t.grad = None
+            self.go_back([y], 4, keep=True, record=y in ends[-2:])
+            self.scale_all()
+
+    def scale_all(self) -> None:
+        """Scale each leaf's gradient in place, which must leave the others' alone."""
+        for t in self.twins:
+            if t.alive and t.leaf and t.grad is not None:
+                self.scale_grad(t=t, factor=0.5)
         self.gradients_are_the_scalars()
