@@ -74,7 +74,8 @@ class CupyBackend(Backend):
 
     Copies: an array from the host is first copied into CuPy's pool of pinned memory, and from
     there to the device in the order of the current stream, while the program goes on; so a batch
-    travels while the host prepares the next one. Reading a value back waits for it.
+    travels while the host prepares the next one (so CuPy's code says; it was not timed on a GPU).
+    Reading a value back waits for it.
     """
 
     name = "cupy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -281,3 +282,27 @@ def test_precision_is_what_the_backend_says(backend: str) -> None:
         assert np.abs(product - exact).max() < limit * 10
     ones = mg.ones(4096, dtype=mg.float16, device=backend)
     assert (ones @ ones).item() == ones.sum().item() == 4096.0
+
+
+def test_arrays_travel_through_pinned_memory(backend: str) -> None:
+    """Which is what lets CuPy copy them while the host goes on; the CPU's stay where they are."""
+    sizes: list[int] = []
+    values = np.ones(1000, np.float32)
+    if backend == "cpu":
+        assert mg.as_tensor(values, device=backend)._array is values
+        return
+    cupy = importlib.import_module("cupy")
+    cuda = cupy.cuda
+    pool = cuda.PinnedMemoryPool()
+
+    def allocate(size: int) -> Any:
+        sizes.append(size)
+        return pool.malloc(size)
+
+    cuda.set_pinned_memory_allocator(allocate)
+    try:
+        x = mg.tensor(values, device=backend)
+    finally:
+        cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
+    assert sizes == [4000]
+    assert x.sum().item() == 1000.0
