@@ -262,6 +262,7 @@ def test_the_ratios_of_a_sweep() -> None:
     assert "10" in op_sweep.heads([10])
 
 
+@pytest.mark.slow
 def test_a_sweep_in_processes() -> None:
     pytest.importorskip("torch", reason="torch is not installed")
     lines: list[str] = []

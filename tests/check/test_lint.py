@@ -119,6 +119,7 @@ def test_nothing_is_changed_when_the_users_code_fails() -> None:
     assert picture(model, optimizer) == before
 
 
+@pytest.mark.slow
 def test_training_goes_on_bit_for_bit() -> None:
     alone, _, _ = trained(4)
     watched, _, _ = trained(4, check=True)
@@ -365,6 +366,7 @@ def watched(model: Any, loss_fn: Any, batch: Any, optimizer: Any, steps: int) ->
         module.training = mode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("make", GOOD, ids=lambda f: f.__name__)
 def test_nothing_is_found_where_nothing_is_wrong(make: Callable[[], Any], seed: int) -> None:
@@ -459,6 +461,7 @@ def test_several_inputs() -> None:
     assert ("unscaled-data", "input 1 of the batch") in [(f.id, f.where) for f in found]
 
 
+@pytest.mark.slow
 def test_a_graph_that_waits_for_the_collector_is_not_kept() -> None:
     model, optimizer, _ = trained(1)
 

@@ -74,6 +74,7 @@ def test_kinks() -> None:
     assert (x**0).data == 1.0
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_and_sixty_diamonds() -> None:
     x = y = Value(1.0)
     for _ in range(100_000):

@@ -87,6 +87,7 @@ def test_only_pictures_of_this_run_are_counted(checkout) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "got"),
     [
@@ -104,6 +105,7 @@ def test_other_options_go_to_the_one_lesson(checkout, words: list[str], got: lis
     assert f"words {got}\n" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--data", "mnist"], ["1", "2", "--data", "x"], ["--o", "x"]])
 def test_options_are_refused_with_several_lessons(checkout, words: list[str]) -> None:
     done = checkout.run("lessons", "run", *words)
@@ -113,6 +115,7 @@ def test_options_are_refused_with_several_lessons(checkout, words: list[str]) ->
     assert "====" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["7", "good", "1.5", "01_goo"])
 def test_unknown_lesson(checkout, name: str) -> None:
     done = checkout.run("lessons", "run", "1", name)
@@ -121,6 +124,7 @@ def test_unknown_lesson(checkout, name: str) -> None:
     assert done.stderr == f"error: there is no lesson '{name}'; there are: 01_good, 02_bad\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["list"], ["run"], ["run", "1"]])
 def test_no_lessons_at_all(empty, words: list[str]) -> None:
     done = empty.run("lessons", *words)
@@ -168,6 +172,7 @@ def test_help_says_how_options_reach_a_lesson(capsys) -> None:
     assert "run 9 --data mnist" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_run_from_another_folder_leaves_the_checkout_alone(real) -> None:
     before = set(os.listdir(ROOT)) | set(os.listdir(ROOT / "lessons"))
     done = real.run("lessons", "run", "1")

@@ -56,6 +56,7 @@ def test_mnist(digits) -> None:
     assert round(digits.train_x.std() / 255, 4) == 0.3081
 
 
+@pytest.mark.slow
 def test_fashion_mnist(fashion) -> None:
     assert (fashion.train_x.shape, fashion.train_x.dtype) == ((60000, 28, 28), np.uint8)
     assert (fashion.test_x.shape, fashion.test_x.dtype) == ((10000, 28, 28), np.uint8)
@@ -67,6 +68,7 @@ def test_fashion_mnist(fashion) -> None:
     assert round(fashion.train_x.std() / 255, 4) == 0.3530
 
 
+@pytest.mark.slow
 def test_one_changed_pixel_among_47_million_is_found(digits, tmp_path: Path) -> None:
     """All true files, compressed anew, pass; then one pixel is changed."""
     for file, array in zip(

@@ -82,6 +82,7 @@ def corrupted(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(new)
 
 
+@pytest.mark.slow
 def test_thousand_random_corruptions_are_refused_or_harmless(tmp_path: Path) -> None:
     """No crash, and never other numbers: refused with nothing changed, or all the same bits."""
     path, parts = run_of(1, tmp_path)

@@ -122,6 +122,7 @@ def test_confusions(digits, task, capsys) -> None:
     assert "\n  3 " in printed
 
 
+@pytest.mark.slow
 def test_picture_of_wrong_answers_only(digits, task, tmp_path) -> None:
     found = np.zeros((len(task.test_y), 10), np.float32)
     found[:, 0] = 1

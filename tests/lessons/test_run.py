@@ -58,6 +58,7 @@ def test_lesson_runs_and_draws(lesson: Path, tmp_path: Path) -> None:
         assert min(size_of_png(path)) > 300
 
 
+@pytest.mark.slow
 def test_a_lesson_without_minigrads_gpu_is_one_line(tmp_path: Path) -> None:
     done = run(ROOT / "lessons" / "09_digits.py", tmp_path, "--device", "cuda:99")
     assert done.returncode == 1
@@ -66,6 +67,7 @@ def test_a_lesson_without_minigrads_gpu_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_data_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if Path("/usr/share/datasets/mnist").exists():
         pytest.skip("this machine has MNIST in a folder that cannot be kept out")
@@ -77,6 +79,7 @@ def test_data_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--epochs", "0"), ("--epochs", "-1"), ("--data", "cats")])
 def test_options_that_mean_nothing(words: tuple[str, str], tmp_path: Path) -> None:
     done = run(ROOT / "lessons" / "09_digits.py", tmp_path, *words)

@@ -94,6 +94,7 @@ def test_gradient_penalty_needs_one_shape_and_leaves_the_examples_alone() -> Non
         nn.gradient_penalty(critic, real, mg.zeros(4, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [row[0] for row in FORMULAS], ids=lambda x: x.__name__)
 def test_generator_learns_where_the_real_ones_are(loss: type) -> None:
     """A generator that only shifts noise finds the mean of the real examples, (2, -1)."""

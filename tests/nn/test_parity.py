@@ -33,6 +33,7 @@ def test_numbers(name: str) -> None:
         assert found <= row.limit(dtype), f"in {dtype}, mode {mode}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_FIRST_VALUES, ids=WITH_FIRST_VALUES)
 def test_first_values(name: str) -> None:
     parity.compare_first_values(ROWS[name])
@@ -48,6 +49,7 @@ def test_signature(name: str) -> None:
     parity.compare_signature(CLASSES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DERIVED, ids=DERIVED)
 def test_gradients_alone(name: str) -> None:
     """Backward agrees with differences of the module's own values: nothing of torch in it."""

@@ -168,6 +168,7 @@ MIXED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtypes", MIXED, ids=lambda d: "-".join(d[:2]))
 @pytest.mark.parametrize("name", [r.name for r in torch_rows() if r.name not in DTYPES_DIFFER])
 def test_other_dtypes(name: str, dtypes: list[str]) -> None:

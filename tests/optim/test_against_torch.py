@@ -47,6 +47,7 @@ def arrays(saved: dict[str, Any]) -> dict[str, Any]:
     return saved | {"state": state}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", LIMITS)
 @each_row
 def test_trajectory(name: str, options: dict[str, Any], dtype: str) -> None:

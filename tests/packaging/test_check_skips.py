@@ -30,6 +30,9 @@ def test_skipped(case):
 MODULE = """
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 pytest.importorskip("no_such_module")
 """
 

@@ -47,6 +47,7 @@ def test_floors_hold() -> None:
     assert "0 broken" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "line", "says"),
     [

@@ -62,6 +62,7 @@ def test_every_extra_is_in_the_table() -> None:
 EXAMPLES = re.findall(r"```python\n([^`]*?)```\n\nprints\n\n```\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(2))
 def test_an_example_prints_what_stands_below_it(number: int, tmp_path: Path) -> None:
     assert len(EXAMPLES) == 2

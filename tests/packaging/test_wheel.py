@@ -137,6 +137,7 @@ def test_installed_wheel_lists_the_lessons(installed: Path, tmp_path: Path) -> N
     assert [name for name in lessons if name not in printed] == []
 
 
+@pytest.mark.slow
 def test_installed_wheel_runs_a_lesson(installed: Path, tmp_path: Path) -> None:
     printed = run_installed(installed, tmp_path, "-m", "minigrad", "lessons", "run", "1")
     (lesson,) = (path.stem for path in (ROOT / "lessons").glob("01_*.py"))

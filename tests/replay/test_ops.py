@@ -76,6 +76,7 @@ def test_fused_tiles_equal_eager(monkeypatch: pytest.MonkeyPatch) -> None:
             check(case, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 def test_replay_equals_eager(row: Op) -> None:
     for case in cases([row]):

@@ -187,6 +187,7 @@ def test_gradient_norm_and_clipping() -> None:
         train.ClipGradients()
 
 
+@pytest.mark.slow
 def test_curves_are_drawn(tmp_path: Path) -> None:
     trainer = make()
     trainer.metrics.append(train.ConfusionMatrix())  # no curve
@@ -203,6 +204,7 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
         train.History().plot(tmp_path / "none.png")
 
 
+@pytest.mark.slow
 def test_tensorboard_events_hold_the_history(tmp_path: Path) -> None:
     pytest.importorskip("tensorboardX")
     trainer = make()

@@ -67,6 +67,7 @@ def killed_and_resumed(tmp_path: Path, kills: int, epochs: int) -> None:
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".tmp")] == []
 
 
+@pytest.mark.slow
 def test_killed_at_four_moments(tmp_path: Path) -> None:
     killed_and_resumed(tmp_path, kills=4, epochs=12)
 
