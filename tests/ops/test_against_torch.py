@@ -91,6 +91,12 @@ def assert_gradients_like(mine: Any, other: Any, what: str, tolerance: float) ->
             assert_like(a, b, f"{what} {i}", tolerance, floor=1.0)
 
 
+SECOND_ORDER_DIFFERS = {
+    "pow-3-made": "torch loses d/dy of y x^(y - 1) at y = 0, which is 1/x; tests/ops/test_table.py "
+    "holds ours to central differences",
+}
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", torch_cases(), ids=lambda c: c.id)
 def test_values_and_derivatives(case: Case, dtype: str) -> None:
@@ -115,6 +121,8 @@ def test_values_and_derivatives(case: Case, dtype: str) -> None:
     if case.row.facts.order < 2 or dtype != "float64":  # type: ignore[union-attr]
         return
     if case.sample.slopes is not None:  # at a kink only the first derivative has a convention
+        return
+    if case.id in SECOND_ORDER_DIFFERS:
         return
     h = cotangents([a for a, _ in kept], seed=1)
     twice = torch_grads([b for _, b in kept], s, h)
