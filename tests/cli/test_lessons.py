@@ -37,6 +37,7 @@ def test_a_wheels_lessons_come_before_a_folder_beside_the_package(checkout) -> N
     assert checkout.run("lessons", "list").stdout == "03_inside  3. Inside\n"
 
 
+@pytest.mark.slow
 def test_run_of_one_lesson(checkout) -> None:
     done = checkout.run("lessons", "run", "1")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -47,6 +48,7 @@ def test_run_of_one_lesson(checkout) -> None:
     assert "02_bad" not in done.stdout
 
 
+@pytest.mark.slow
 def test_the_lesson_gets_its_own_process_and_this_minigrad(checkout) -> None:
     out = checkout.run("lessons", "run", "01", PYTHONUTF8="0").stdout
     assert f"minigrad is {checkout.root / 'minigrad' / '__init__.py'}" in out
@@ -55,6 +57,7 @@ def test_the_lesson_gets_its_own_process_and_this_minigrad(checkout) -> None:
     assert "words []" in out
 
 
+@pytest.mark.slow
 def test_run_of_all_fails_when_one_fails(checkout) -> None:
     done = checkout.run("lessons", "run", "--out", "a/b")
     assert done.returncode == 1
@@ -74,6 +77,7 @@ def test_a_killed_lesson_has_failed(checkout) -> None:
     assert "FAILED (signal 9)" in done.stdout
 
 
+@pytest.mark.slow
 def test_only_pictures_of_this_run_are_counted(checkout) -> None:
     out = checkout.cwd / "out"
     out.mkdir()

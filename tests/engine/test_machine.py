@@ -174,6 +174,7 @@ def find(batches: int = 20) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", list(BUGS))
 def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minigrad.engine.mutation.show_line", str)
@@ -197,5 +198,6 @@ def test_a_planted_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert find()
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_no_bug_is() -> None:
     assert not find(3)

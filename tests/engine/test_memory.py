@@ -61,6 +61,7 @@ def test_a_step_leaves_no_cycle(no_collector: None) -> None:
     assert gc.collect() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "go",
     [
@@ -134,6 +135,7 @@ def test_backward_frees_saved_arrays_while_the_result_lives(no_collector: None) 
 # ---- with hooks, optimisers and derivatives of derivatives ---------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
 def test_1000_steps_with_hooks_and_an_optimiser_do_not_grow(name: str, no_collector: None) -> None:
     """A hook that stays, a hook and a retained gradient in each step: neither bytes nor objects."""
@@ -180,6 +182,7 @@ def test_1000_steps_with_hooks_and_an_optimiser_do_not_grow(name: str, no_collec
     assert last < first
 
 
+@pytest.mark.slow
 def test_steps_with_a_gradient_penalty_do_not_grow(no_collector: None) -> None:
     """Backward of a recorded gradient, which in other engines ties a knot of references."""
     w = mg.tensor([1.0, 2.0], requires_grad=True)

@@ -71,6 +71,7 @@ def with_threads(count: int) -> dict[str, str]:
     return dict.fromkeys(names, str(count))
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_in_any_process_under_any_hash_seed() -> None:
     runs = [train(7, PYTHONHASHSEED=hash_seed) for hash_seed in ("0", "1", "4294967295")]
     assert len({run["sha256"] for run in runs}) == 1
@@ -79,6 +80,7 @@ def test_same_seed_same_bits_in_any_process_under_any_hash_seed() -> None:
     assert train(8, PYTHONHASHSEED="0")["sha256"] != runs[0]["sha256"]
 
 
+@pytest.mark.slow
 def test_blas_threads_change_rounding_at_most() -> None:
     """Wide enough for BLAS to share out the products: the bits may differ then, the result not."""
     one, again, two = (train(7, 512, **with_threads(n)) for n in (1, 1, 2))

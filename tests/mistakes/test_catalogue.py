@@ -48,6 +48,7 @@ def test_smells_are_found(mistake: Mistake) -> None:
     assert normal(str(found)) == normal(mistake.golden)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", SMELLS, ids=lambda m: m.id)
 def test_cured_smells_are_gone(mistake: Mistake) -> None:
     found = mistake.right()

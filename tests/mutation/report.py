@@ -44,15 +44,16 @@ def table(records: list[Record], seconds: float) -> str:
             lines.append(f"         {known.get(r['id'], 'NOT ON THE LIST')}")
     killed = sum(r["state"] == "killed" for r in planted)
     checked = sum(r["error"] == "AssertionError" for r in planted)
-    errors = [r for r in planted if r["kind"] != "case"]
-    sure = sum(r["state"] == "killed" for r in errors)
+    harmless = reasons(errors=False)
+    same = sum(r["state"] == "survived" and r["id"] in harmless for r in planted)
+    errors = len(planted) - same
     rows = sum(bool(row.rules) for row in TABLE.values())
     lines += [
-        f"{killed} of {len(planted)} planted errors killed "
-        f"({100 * killed / max(len(planted), 1):.2f} %) in {rows} ops with rules; "
-        f"{len(planted) - killed} survived.",
-        f"Without those of the kind 'case', which choose among ways of computing: "
-        f"{sure} of {len(errors)} ({100 * sure / max(len(errors), 1):.2f} %).",
+        f"{killed} of {len(planted)} mutants killed ({100 * killed / max(len(planted), 1):.2f} %) "
+        f"in {rows} ops with rules.",
+        f"{same} of the {len(planted) - killed} survivors change no derivative, for the reason "
+        f"listed: of {errors} planted errors {killed} are killed "
+        f"({100 * killed / max(errors, 1):.2f} %).",
         f"{checked} by a check that compares, {killed - checked} by an exception on the way; "
         f"{len(records) - len(planted)} more had nothing to change and do not count.",
         f"{seconds:.0f} s",

@@ -27,10 +27,10 @@ def all_mutants() -> tuple[Mutant, ...]:
     return (*results.mutants(TABLE), *sources.mutants(TABLE))
 
 
-def reasons() -> dict[str, str]:
-    """Return the reasoned list: why a mutant that survives is right to."""
+def reasons(errors: bool = True) -> dict[str, str]:
+    """Return the reasoned list; without ``errors`` only mutants that change no derivative."""
     entries = tomllib.loads(REASONED.read_text(encoding="utf-8"))["survivor"]
-    return {e["id"]: e["reason"] for e in entries}
+    return {e["id"]: e["reason"] for e in entries if errors or not e.get("error", False)}
 
 
 def sample(per_rule: int = 2, per_kind: int = 12) -> list[Mutant]:

@@ -97,7 +97,7 @@ SECOND_ORDER_DIFFERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", torch_cases(), ids=lambda c: c.id)
 def test_values_and_derivatives(case: Case, dtype: str) -> None:
     function = namesake(torch, case.row)

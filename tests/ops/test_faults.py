@@ -18,6 +18,7 @@ from minigrad.engine.op import TABLE, op
 PARTS = 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_sampled_mutants_are_killed(part: int) -> None:
     """A sample of what ``python -m tests.mutation`` does, spread over all rules and kinds."""

@@ -142,6 +142,7 @@ def accepted(call: Call) -> bool:
     return same and all(np.isfinite(host(y)).all() for y in (*outputs, *wanted))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

@@ -5,6 +5,8 @@ A row added to the table is tested here with no test written; a row without fact
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.backends import wanted
 from support.cases import Case, cases
@@ -47,9 +49,17 @@ def test_row_is_not_vacuous(row: Op) -> None:
         assert seen == moved, f"no sample has a gradient for {sorted(seen - moved)}"
 
 
-def pairs(checks: tuple[Check, ...]) -> list[tuple[Case, Check]]:
+QUICK = ("check_value", "check_derivative", "check_isolation")  # the others are marked slow
+
+
+def pairs(checks: tuple[Check, ...]) -> list[Any]:
     """Return each case with each check that applies to it."""
-    return [(case, check) for case in CASES for check in checks if applies(check, case)]
+    return [
+        pytest.param(case, check, marks=() if check.__name__ in QUICK else pytest.mark.slow)
+        for case in CASES
+        for check in checks
+        if applies(check, case)
+    ]
 
 
 def ident(x: Case | Check) -> str:

@@ -86,6 +86,7 @@ def expect_same(a: nn.Module, b: nn.Module) -> None:
         np.testing.assert_array_equal(v.grad.numpy(), w.grad.numpy(), err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passes", [None, []], ids=["passes", "none"])
 @pytest.mark.parametrize("kind", NETS)
 def test_a_hundred_steps(kind: str, passes: Any) -> None:
