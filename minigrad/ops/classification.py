@@ -94,9 +94,7 @@ def _labels(
     labels = target.reshape(-1).astype(xp.int64, copy=False)
     valid = share = None
     # as unsigned numbers, negative labels are huge: one look finds whether any is unusual
-    if 0 <= ignore_index < classes or (
-        labels.size and labels.view(xp.uint64).max() >= classes
-    ):
+    if 0 <= ignore_index < classes or (labels.size and labels.view(xp.uint64).max() >= classes):
         valid = labels != ignore_index
         used = labels[valid]
         if used.size and (int(used.min()) < 0 or int(used.max()) >= classes):
