@@ -163,7 +163,8 @@ def _picked(xp: Backend, images: Array, where: Windows) -> Array:
     """Return those elements as the rows of a matrix (of one group)."""
     (down, right), (rows, columns) = where.stride, where.counts
     picked = images[:, ::down, ::right][:, :rows, :columns]
-    return xp.ascontiguousarray(picked).reshape(-1, images.shape[-1])
+    count = math.prod(picked.shape[:4])
+    return xp.ascontiguousarray(picked).reshape(count, images.shape[-1])
 
 
 # ---- depthwise ----------------------------------------------------------------------------------
@@ -231,6 +232,9 @@ def _kernel(weight: Array, groups: int) -> Array:
 
 def _windows(xp: Backend, images: Array, where: Windows) -> Array:
     """Return the windows of all groups, (G, N, rows, columns, kh, kw, C), as a view."""
+    if 0 in where.counts:  # of no size: the window may be larger than the image
+        n, _, _, groups, depth = images.shape
+        return xp.zeros((groups, n, *where.counts, *where.kernel, depth), images.dtype)
     height, width = where.reach
     top, left = where.padding
     if top or left or height > where.size[0] or width > where.size[1]:

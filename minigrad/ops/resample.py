@@ -218,6 +218,10 @@ def _naive_interpolate(x: Any, size: Any = None, scale_factor: Any = None, mode:
         for o in range(out):
             if mode == "area":
                 part = x.take(range(o * n // out, -(-(o + 1) * n // out)), axis).mean(axis)
+            elif mode != "nearest-exact" and out == n:  # whatever the factor, as in torch
+                part = x.take(o, axis)
+            elif mode == "nearest" and out == 2 * n:
+                part = x.take(o // 2, axis)
             elif "linear" in mode:
                 at = o * (n - 1) / max(out - 1, 1) if align_corners else (o + 0.5) * step - 0.5
                 at = min(max(at, 0), n - 1)
