@@ -291,8 +291,10 @@ class Machine(RuleBasedStateMachine):
         needed = {m for x in self.twins if x.place is not None for m, _ in x.place.needs}
         if factor > 0:  # rather something that a derivative needs
             t = self.pick(t, lambda t: t.memory in needed) or t
-        # NumPy makes what is expanded read-only.
-        if (t := self.pick(t, lambda t: len(np.unique(t.cells)) == t.cells.size)) is None:
+        # NumPy makes what is expanded read-only, and a part of it too.
+        single = lambda t: len(np.unique(t.cells)) == t.cells.size  # noqa: E731
+        free = lambda t: single(t) and t.tensor._array.flags.writeable  # noqa: E731
+        if (t := self.pick(t, free)) is None:
             return
         try:
             cells = t.cells[index] if how in ("set", "fill") else t.cells
@@ -484,7 +486,8 @@ class Machine(RuleBasedStateMachine):
             return multiple()  # each order has several times the numbers of the one before
         given: Any = drawn(seed, y.shape)
         parents, weights = [y], each(Value, given)
-        if c.alive and c.shape == y.shape and not c.stale:
+        weighted = c.alive and c.shape == y.shape and not c.stale
+        if weighted:
             given, parents, weights = c.tensor, [y, c], each(Value, c.data)
         reached, must, may, overwritten = self.outlook([y])
         if is_higher(reached):
@@ -501,7 +504,7 @@ class Machine(RuleBasedStateMachine):
         if grads is None:
             return multiple()
         found = expected([y], [weights])
-        if c in parents:  # now, not before: c may itself depend on x, and is a constant here
+        if weighted:  # now, not before: c may itself depend on x, and is a constant here
             each(lambda w, v: setattr(w, "edges", [(v, lambda: ONE)]), weights, c.values)
         needs = [(t.memory, self.time) for t in parents]
         made: list[Twin] = []
