@@ -66,6 +66,8 @@ def gradients(
     for i, x in enumerate(inputs):
         if x._node is None:
             raise GraphError(f"input {i} ({x.dtype}{list(x.shape)}) does not require grad")
+        if x._base is not None and x._time < CLOCK.recorded:
+            check_view(x)
     keep = create_graph if retain_graph is None else retain_graph
     targets = {x._node for x in inputs}
     with backward_mode(create_graph), np.errstate(all="ignore"):

@@ -14,9 +14,11 @@ def interruptible(stop: Callable[[str], None]) -> Iterator[None]:
     """Call ``stop`` at the first Ctrl-C inside a ``with`` block, instead of raising anywhere.
 
     A second Ctrl-C raises KeyboardInterrupt at once. Only the main thread can be asked so; in
-    another one nothing changes.
+    another one nothing changes, nor where Ctrl-C is ignored (as under nohup).
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if not main or before is signal.SIG_IGN:
         yield
         return
 
@@ -24,7 +26,6 @@ def interruptible(stop: Callable[[str], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         stop("interrupted by Ctrl-C (once more to break off at once)")
 
-    before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, handle)
     try:
         yield

@@ -174,6 +174,18 @@ def test_backward_does_not_start_from_a_stale_view() -> None:
         mg.autograd.grad([h, part], x, [np.ones(2), np.ones(1)])
 
 
+def test_gradients_by_a_stale_view_are_refused() -> None:
+    """By which of its values would it be? Nothing was computed from what it shows now."""
+    x = leaf(1.0, 2.0)
+    h = x * 3.0
+    part = h[:1]
+    y = part * 5.0
+    h *= 2.0
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        mg.autograd.grad(y, part)
+    assert mg.autograd.grad(y, x, np.ones(1))[0].tolist() == [15.0, 0.0]
+
+
 @pytest.mark.parametrize("when", ["before", "after", "both", "often"])
 def test_an_unrecorded_change_does_not_hide_a_recorded_one(when: str) -> None:
     x = leaf(*range(700))

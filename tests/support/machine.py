@@ -494,6 +494,7 @@ class Machine(RuleBasedStateMachine):
             xs = [x for x in xs if x.leaf]
             if not xs or self.hooked(reached):
                 return multiple()
+        overwritten = overwritten or any(x.stale for x in xs)
         # Only places on a way to an input are met, so that a freed one may be none of them.
         grads = self.ran([y], reached, False, may or must, overwritten, lambda: mg.autograd.grad(
             y.tensor, [x.tensor for x in xs], given, create_graph=True, allow_unused=True

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -249,6 +250,22 @@ def test_mistakes(call: Any, error: type[Exception], text: str) -> None:
 # ---- Ctrl-C --------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let Ctrl-C be heard, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to a process")
+def test_ignored_interrupts_stay_ignored(heard: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, trainer = make()
+    history = trainer.fit((X, Y), 5, batch_size=10, callbacks=[Interrupt(12)], verbose=0)
+    assert history.epochs == 5
+
+
 class Interrupt(Callback):
     """Press Ctrl-C in the middle of a batch."""
 
@@ -262,7 +279,7 @@ class Interrupt(Callback):
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to a process")
 def test_interrupt_finishes_the_batch_and_keeps_everything(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], heard: Any
 ) -> None:
     _, trainer = make()
     before = signal.getsignal(signal.SIGINT)
@@ -278,6 +295,7 @@ def test_interrupt_finishes_the_batch_and_keeps_everything(
 def test_second_interrupt_breaks_off() -> None:
     code = """
         import os, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # CI may run in the background
         import minigrad as mg
         from minigrad import nn, optim
         class Slow(nn.Linear):
