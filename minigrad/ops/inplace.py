@@ -15,7 +15,7 @@ from typing import Any
 from minigrad.backend import Generator, backend_of, default_generator, is_array, to_device
 from minigrad.engine.errors import GraphError, MutationError, describe, explain
 from minigrad.engine.modes import is_grad_enabled
-from minigrad.engine.mutation import changed
+from minigrad.engine.mutation import CLOCK, changed, check_view
 from minigrad.engine.op import TABLE, Node, record
 from minigrad.engine.recording import recorder, replayed
 from minigrad.engine.structural import alias, broadcast_to
@@ -81,6 +81,8 @@ def move(x: Tensor, node: Node | Leaf | None) -> None:
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """Do ``x[key] = value`` in x's memory; value may be a Tensor, an array or a number."""
     recorded = check_writable(x, "x[...] = value", (value,))
+    if isinstance(value, Tensor) and value._base is not None and value._time < CLOCK.recorded:
+        check_view(value)
     index, basic = plain_index(x, key)
     xp = backend_of(x._array)
     array = value._array if isinstance(value, Tensor) else value

@@ -174,6 +174,19 @@ def test_backward_does_not_start_from_a_stale_view() -> None:
         mg.autograd.grad([h, part], x, [np.ones(2), np.ones(1)])
 
 
+def test_a_stale_view_is_not_written_anywhere() -> None:
+    x = leaf(1.0, 2.0)
+    h = x * 3.0
+    part = h[:1]
+    h *= 2.0
+    out = mg.zeros(1, dtype=mg.float64)
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        out[...] = part
+    with pytest.raises(mg.MutationError, match=r"is a view.*mul_"):
+        out.copy_(part)
+    assert out.tolist() == [0.0]
+
+
 def test_gradients_by_a_stale_view_are_refused() -> None:
     """By which of its values would it be? Nothing was computed from what it shows now."""
     x = leaf(1.0, 2.0)
