@@ -26,21 +26,25 @@ from minigrad.ops.index import plain_index, write
 def check_writable(x: Tensor, name: str, operands: Any) -> bool:
     """Say whether a change of x must be recorded; raise where that is impossible."""
     tracked = [o for o in (x, *operands) if isinstance(o, Tensor) and o._node is not None]
-    if not (tracked and is_grad_enabled()):
-        return False
-    if isinstance(x._node, Leaf):
+    recorded = bool(tracked) and is_grad_enabled()
+    if recorded and isinstance(x._node, Leaf):
         raise GraphError(
             f"{name} would change a leaf that requires grad ({describe(x)}) in place; its gradient "
             "would have no meaning. To update a parameter, do it under mg.no_grad(); "
             "to compute with it, write x = x + y instead of x += y"
         )
-    if x._base is not None:
+    if recorded and x._base is not None:
         raise MutationError(
             f"{name} would change a view ({describe(x)}) in place on the tape, and the tensor that "
             "it shows a part of would not know. Write to that tensor instead, base[index] = value, "
             "or change a copy, view.clone()"
         )
-    return True
+    if not getattr(x._array.flags, "writeable", True):  # CuPy has no read-only arrays
+        raise ValueError(
+            f"{name} would change {describe(x)}, which shows one element in several places "
+            "(it was expanded) or memory that is read-only; change a copy, x.clone()"
+        )
+    return recorded
 
 
 def assign(x: Tensor, y: Tensor, name: str, recorded: bool) -> Tensor:

@@ -311,3 +311,15 @@ def test_recorded_setitem_of_a_0d_tensor() -> None:
     (h * 2.0 + h * 3.0).backward()
     assert x.grad.tolist() == [0.0]
     assert v.grad.tolist() == [5.0]
+
+
+def test_what_is_expanded_is_not_changed() -> None:
+    x = mg.tensor([[1.0], [2.0]])
+    wide = x.expand(2, 3)
+    for change in (lambda: wide.add_(1.0), lambda: wide.__setitem__(0, 5.0), wide.zero_):
+        with pytest.raises(ValueError, match=r"float32\[2, 3\].*expanded.*\.clone\(\)"):
+            change()
+    narrow = wide.clone()
+    narrow += 1.0
+    assert narrow.tolist() == [[2.0] * 3, [3.0] * 3]
+    assert x.tolist() == [[1.0], [2.0]]

@@ -326,6 +326,8 @@ class Machine(RuleBasedStateMachine):
             b = self.pick(b, lambda b: b.place and fitting(b)) or b
         if not t.alive or (b := self.pick(b, fitting)) is None:
             return
+        if not t.tensor._array.flags.writeable and t.source is None:  # expanded, then detached
+            return
         operands = [t] if how == "tanh_" else [t, b]
         if all(x.place is None for x in operands):
             return
@@ -390,7 +392,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(t=tensors)
     def retain(self, t: Twin) -> None:
-        if (t := self.pick(t, lambda t: t.place and not t.leaf)) is not None:
+        if (t := self.pick(t, lambda t: computed(t) and not t.stale)) is not None:
             t.tensor.retain_grad()
             t.retained = True
 
