@@ -530,6 +530,8 @@ class Machine(RuleBasedStateMachine):
         for twin in made:
             if twin.place is not None:
                 twin.place.needs += [(other.memory, self.time) for other in made]
+                # One of them may be on the way to another.
+                twin.place.parents += [x.place for x in made if x is not twin and x.place]
         return multiple(*made)
 
     def must_be_constant(self, values: Any) -> None:
