@@ -374,7 +374,8 @@ class Machine(RuleBasedStateMachine):
             raise
         needs: list[Memory] = {"mul_": [b.memory] if t.place else [], "tanh_": []}.get(how, [])
         self.time += 1
-        rewrite(t, values, [b] if how == "copy_" else operands, needs, self.time)
+        cells = t.cells[index] if how == "set" else t.cells
+        rewrite(t, values, cells, [b] if how == "copy_" else operands, needs, self.time)
         self.twins.remove(t)
         self.twins.append(t)  # the newest again
 

@@ -157,9 +157,18 @@ def write(twin: Twin, cells: Any, data: Any, time: int) -> None:
 
 
 def rewrite(
-    twin: Twin, values: ValueArray, parents: Sequence[Twin], needs: Sequence[Memory], time: int
+    twin: Twin,
+    values: ValueArray,
+    cells: Any,
+    parents: Sequence[Twin],
+    needs: Sequence[Memory],
+    time: int,
 ) -> None:
-    """Change a tensor in place on the tape: it becomes ``values``, and its views follow it."""
+    """Change some cells of a tensor in place on the tape: it becomes ``values``.
+
+    Views that show one of these cells follow it. The others go on to be views of what it was: that
+    is right too, but not the same for a hook on what it becomes.
+    """
     place = None
     if any(p.place is not None for p in parents):
         place = Place([p.place for p in parents], [(m, time - 1) for m in needs], sure=True)
@@ -168,7 +177,8 @@ def rewrite(
     twin.memory.changed = time
     twin.move(values, place)
     for other in twin.memory.twins:
-        if other.source is not None and other.place is not None:
+        follows = other.source is not None and np.isin(other.cells, cells).any()
+        if follows and other.place is not None:
             base, view = other.source
             other.inner = layer(np.asarray(view(base.values)))
         other.stale = other.stale or other.source is not None
