@@ -13,7 +13,8 @@ from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.idx import parse_idx
 from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import load_fashion_mnist, load_mnist
-from minigrad.data.records import Images, ImageSplits, Table
+from minigrad.data.photos import load_crops, load_photos
+from minigrad.data.records import Crops, Images, ImageSplits, Table
 from minigrad.data.samplers import (
     BatchSampler,
     RandomSampler,
@@ -31,6 +32,7 @@ from minigrad.data.tables import CsvData, read_csv
 __all__ = [
     "BatchSampler",
     "ConcatDataset",
+    "Crops",
     "CsvData",
     "DataFileError",
     "DataLoader",
@@ -52,10 +54,12 @@ __all__ = [
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
+    "load_crops",
     "load_digits",
     "load_fashion_mnist",
     "load_iris",
     "load_mnist",
+    "load_photos",
     "parse_idx",
     "random_split",
     "read_csv",

@@ -50,12 +50,12 @@ class Table(_Record):
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Images(_Record):
-    """Grey images, each with its class.
+    """Images, each with its class.
 
     Attributes
     ----------
-    x : ndarray of uint8, shape (images, height, width)
-        The pixels, from 0 (background) to `pixel_max`.
+    x : ndarray of uint8, shape (images, height, width), or (images, 3, height, width) in colour
+        The pixels, from 0 to `pixel_max`.
     y : ndarray of int64, shape (images,)
         The class of each image, an index into `class_names`.
     pixel_max : int
@@ -102,6 +102,36 @@ class ImageSplits(_Record):
     pixel_max: int
     class_names: tuple[str, ...]
     folder: Path
+    description: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Crops(_Record):
+    """Crops of photos, each with its photo as class, and with the cell that it was cut from.
+
+    Attributes
+    ----------
+    x : ndarray of uint8, shape (crops, 3, height, width)
+        The pixels, from 0 to `pixel_max`.
+    y : ndarray of int64, shape (crops,)
+        The photo of each crop, an index into `class_names`.
+    cell : ndarray of int64, shape (crops,)
+        The part of the photo that a crop lies in: crops of one cell overlap, others do not.
+    pixel_max : int
+        The largest value that a pixel can have: ``x / pixel_max`` lies in 0..1.
+    class_names : tuple of str
+        The photos.
+    description, source, licence : str
+        What it is, who made it, and what may be done with it.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    cell: np.ndarray
+    pixel_max: int
+    class_names: tuple[str, ...]
     description: str
     source: str
     licence: str

@@ -1,4 +1,4 @@
-"""The two data sets that ship inside the package: no download, no search."""
+"""The tables and grey images that ship inside the package: no download, no search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from minigrad.data.records import Images, Table
 
 
-def _shipped(name: str) -> bytes:
+def shipped_file(name: str) -> bytes:
+    """Return the bytes of a file that ships."""
     # Through importlib.resources, so that it also works from a wheel or a zip.
     return (files("minigrad.data") / "_files" / name).read_bytes()
 
@@ -39,7 +40,7 @@ def load_iris() -> Table:
     >>> iris.x[0], iris.y[0]
     (array([5.1, 3.5, 1.4, 0.2]), np.int64(0))
     """
-    text = _shipped("iris.csv").decode("ascii")
+    text = shipped_file("iris.csv").decode("ascii")
     names = text.splitlines()[0].split(",")[2:]  # the header is: rows, features, class names
     rows = np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1)
     return Table(
@@ -89,7 +90,7 @@ def load_digits() -> Images:
       0  2 14  5 10 12  0  0
       0  0  6 13 10  0  0  0
     """
-    text = gzip.decompress(_shipped("digits.csv.gz")).decode("ascii")
+    text = gzip.decompress(shipped_file("digits.csv.gz")).decode("ascii")
     rows = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.uint8)
     return Images(
         x=rows[:, :64].reshape(-1, 8, 8).copy(),

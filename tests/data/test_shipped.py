@@ -1,4 +1,4 @@
-"""The two shipped sets: their bytes, their numbers, and their attribution."""
+"""What ships: its bytes, its numbers, and its attribution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import minigrad.data
-from minigrad.data import load_digits, load_iris
+from minigrad.data import load_crops, load_digits, load_iris, load_photos
 
 FILES = files("minigrad.data") / "_files"
 
@@ -54,6 +54,52 @@ def test_digits_are_the_test_half_of_optdigits() -> None:
     assert int(digits.x.sum(dtype=np.int64)) == 561718
 
 
+def test_photos_are_ten_squares() -> None:
+    photos = load_photos()
+    assert photos.x.shape == (10, 3, 256, 256)
+    assert photos.x.dtype == np.uint8
+    assert photos.y.tolist() == list(range(10))
+    assert len(set(photos.class_names)) == 10
+    # Which is which: the means of red, green and blue, to within what decoders may differ by.
+    means = dict(zip(photos.class_names, photos.x.mean((2, 3)), strict=True))
+    for name, wanted in {"galaxies": (19, 20, 19), "retina": (217, 87, 62)}.items():
+        np.testing.assert_allclose(means[name], wanted, atol=1)
+    red, green, blue = means["rocket"]
+    assert blue > red
+    assert blue > green
+
+
+def test_crops_of_one_cell_overlap_and_others_share_nothing() -> None:
+    crops, photos = load_crops(), load_photos()
+    assert crops.x.shape == (1440, 3, 32, 32)
+    assert crops.x.flags.c_contiguous
+    assert np.bincount(crops.y).tolist() == [144] * 10
+    assert np.bincount(crops.cell).tolist() == [9] * 160
+    for i in (0, 5, 8, 9, 700, 1439):  # by the definition: photo, cell's place, crop's place
+        photo, cell, place = i // 144, i // 9 % 16, i % 9
+        top = cell // 4 * 64 + place // 3 * 16
+        left = cell % 4 * 64 + place % 3 * 16
+        wanted = photos.x[photo, :, top : top + 32, left : left + 32]
+        assert np.array_equal(crops.x[i], wanted)
+        assert crops.y[i] == photo
+        assert crops.cell[i] == photo * 16 + cell
+
+
+@pytest.mark.parametrize("load", [load_photos, load_crops])
+def test_photos_are_fresh_and_name_their_source(load) -> None:
+    first = load()
+    first.x[:] = 0
+    assert load().x.any()
+    assert "CC BY 2.0" in first.licence
+    assert "NASA" in first.source
+
+
+def test_photos_without_pillow_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"minigrad-engine\[images\]"):
+        load_photos()
+
+
 @pytest.mark.parametrize("load", [load_iris, load_digits])
 def test_arrays_are_fresh_and_writable(load) -> None:
     first = load()
@@ -77,7 +123,7 @@ def test_records_are_frozen_and_name_their_source(load) -> None:
     assert len(repr(record)) < 1000
 
 
-@pytest.mark.parametrize("name", ["iris.csv", "digits.csv.gz"])
+@pytest.mark.parametrize("name", ["iris.csv", "digits.csv.gz", "photos.jpg"])
 def test_file_is_the_one_that_the_attribution_names(name: str) -> None:
     data = (FILES / name).read_bytes()
     if name.endswith(".csv"):
@@ -90,6 +136,7 @@ def test_attribution_says_whose_they_are() -> None:
     text = (FILES / "ATTRIBUTION.md").read_text(encoding="utf-8")
     for needed in ("Fisher (1936)", "Alpaydin", "Kaynak", "CC BY 4.0", "test half", "two rows"):
         assert needed in text
+    assert text.count("| CC BY 2.0 |") == 2
     assert "Redistribution and use in source and binary forms" in text
 
 
