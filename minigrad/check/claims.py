@@ -18,7 +18,15 @@ from typing import Any
 import numpy as np
 
 HOLDS, FAILS = "holds", "fails"
+HOLDS_ROUNDED = "holds as rounded"  # from the numbers that were rounded on the way, and not exactly
 NOT_COMPUTABLE, CONVENTION = "cannot be computed", "convention differs"
+VERDICTS = (HOLDS, HOLDS_ROUNDED, FAILS, NOT_COMPUTABLE, CONVENTION)
+OWN_EXPRESSION = "the document's own expression, computed"
+SIDE_BY_SIDE = "computed as printed, and beside it what is right"
+DIFFERENCES = "central differences of the function's values"
+EXPERIMENT = "an experiment"
+# What may be raised by an expression that cannot be computed; any other error is a mistake of ours.
+CANNOT = (ArithmeticError, NameError, TypeError, ValueError)
 
 
 def half_unit(printed: str) -> float:
@@ -53,9 +61,20 @@ class Claim:
     printed : str
         The digits as printed.
     computed : float
-        The value that the document's own expression has.
+        The value that the document's own expression has; NaN where it has none.
     note : str
         The reason, where the claim fails.
+    rounded : float, optional
+        The value that follows if earlier results are rounded as they are printed.
+    check : str
+        What decides.
+
+    Examples
+    --------
+    >>> from minigrad.check.claims import Claim
+    >>> third = round(1 / 3, 2)
+    >>> Claim("D9", "twice a third", "0.66", 2 / 3, rounded=2 * third).verdict
+    'holds as rounded'
     """
 
     where: str
@@ -63,6 +82,8 @@ class Claim:
     printed: str
     computed: float
     note: str = ""
+    rounded: float | None = None
+    check: str = OWN_EXPRESSION
 
     @property
     def error(self) -> float:
@@ -72,19 +93,30 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the computed value rounds to what is printed (half a unit of its last digit)."""
-        half = half_unit(self.printed)
-        # one part in 1e12 more, so that a tie in decimals is not lost to binary rounding
-        return math.isfinite(self.computed) and self.error <= half * (1 + 1e-12) + 1e-15
+        return _rounds_to(self.printed, self.computed)
 
     @property
     def verdict(self) -> str:
-        """``"holds"`` or ``"fails"``."""
-        return HOLDS if self.holds else FAILS
+        """``"holds"``, ``"holds as rounded"``, ``"fails"`` or ``"cannot be computed"``."""
+        if self.holds:
+            return HOLDS
+        if self.rounded is not None and _rounds_to(self.printed, self.rounded):
+            return HOLDS_ROUNDED
+        return FAILS if math.isfinite(self.computed) else NOT_COMPUTABLE
 
     def __str__(self) -> str:
-        numbers = f"printed {self.printed:>9}  computed {self.computed:<12.7g}"
+        value = f"{self.computed:<12.7g}" if math.isfinite(self.computed) else f"{'-':12}"
+        numbers = f"printed {self.printed:>9}  computed {value}"
+        if self.rounded is not None:
+            numbers += f" rounded on the way {self.rounded:<12.7g}"
         reason = f": {self.note}" if self.note else ""
         return f"{self.what:34} {numbers} {self.verdict}{reason}"
+
+
+def _rounds_to(printed: str, value: float) -> bool:
+    # one part in 1e12 more, so that a tie in decimals is not lost to binary rounding
+    reach = half_unit(printed) * (1 + 1e-12) + 1e-15
+    return math.isfinite(value) and abs(float(printed) - value) <= reach
 
 
 @dataclass(frozen=True)
@@ -103,6 +135,8 @@ class FormulaClaim:
         What the check found, in numbers.
     note : str
         The reason, and what is right.
+    check : str
+        What decides.
     """
 
     where: str
@@ -110,6 +144,7 @@ class FormulaClaim:
     verdict: str
     found: str
     note: str = ""
+    check: str = SIDE_BY_SIDE
 
     def __str__(self) -> str:
         reason = f"; {self.note}" if self.note else ""
@@ -128,12 +163,13 @@ def judge_formula(
     *,
     conventions: Mapping[str, Any] | None = None,
     rtol: float = 1e-6,
+    check: str = SIDE_BY_SIDE,
 ) -> FormulaClaim:
     """Compute a formula as it is printed, and compare it with what is right.
 
     Parameters
     ----------
-    where, what, note : str
+    where, what, note, check : str
         See `FormulaClaim`.
     printed : callable
         Computes the formula as printed. One that raises, or gives a value that is not finite,
@@ -155,28 +191,33 @@ def judge_formula(
     >>> judge_formula("D9", "half the slope", lambda: 1.0, 2.0, conventions={"J / 2": 1.0}).found
     'right for J / 2'
     """
+    verdict, found = _judge(printed, right, conventions or {}, rtol)
+    return FormulaClaim(where, what, verdict, found, note, check)
+
+
+def _judge(
+    printed: Callable[[], Any], right: Any, conventions: Mapping[str, Any], rtol: float
+) -> tuple[str, str]:
+    """Return the verdict, and what was found."""
     try:
         with np.errstate(all="ignore"):
             value = np.asarray(printed(), dtype=float)
-    except (ArithmeticError, NameError, TypeError, ValueError) as error:
-        found = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return FormulaClaim(where, what, NOT_COMPUTABLE, found, note)
+    except CANNOT as error:
+        return NOT_COMPUTABLE, f"{type(error).__name__}: {' '.join(str(error).split())}"
     if not np.isfinite(value).all():
-        return FormulaClaim(where, what, NOT_COMPUTABLE, "it gives NaN or infinity", note)
+        return NOT_COMPUTABLE, "it gives NaN or infinity"
     off = _distance(value, right)
     if off <= rtol:
-        return FormulaClaim(where, what, HOLDS, f"agrees to {off:.0e}", note)
-    for name, other in (conventions or {}).items():
+        return HOLDS, f"agrees to {off:.0e}"
+    for name, other in conventions.items():
         if _distance(value, other) <= rtol:
-            return FormulaClaim(where, what, CONVENTION, f"right for {name}", note)
-    if math.isinf(off):
-        wanted = np.shape(right)
-        found = f"shape {_shape(value.shape)}, not {_shape(wanted)}"
-        if value.shape == wanted:
-            found = f"gives {float(np.abs(value).max()):.3g} where the right value is 0"
-    else:
-        found = f"off by {100 * off:.2g} %" if off < 100 else f"off by a factor of {off:.1e}"
-    return FormulaClaim(where, what, FAILS, found, note)
+            return CONVENTION, f"right for {name}"
+    if math.isfinite(off):
+        return FAILS, f"off by {100 * off:.2g} %" if off < 100 else f"off by a factor of {off:.1e}"
+    wanted = np.shape(right)
+    if value.shape == wanted:
+        return FAILS, f"gives {float(np.abs(value).max()):.3g} where the right value is 0"
+    return FAILS, f"shape {_shape(value.shape)}, not {_shape(wanted)}"
 
 
 def _distance(value: Any, right: Any) -> float:
@@ -202,5 +243,4 @@ def tally(claims: Iterable[Claim | FormulaClaim]) -> str:
     'claims: 1 holds, 1 fails'
     """
     counts = Counter(claim.verdict for claim in claims)
-    order = (HOLDS, FAILS, NOT_COMPUTABLE, CONVENTION)
-    return "claims: " + (", ".join(f"{counts[v]} {v}" for v in order if counts[v]) or "none")
+    return "claims: " + (", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "none")

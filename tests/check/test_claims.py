@@ -36,8 +36,6 @@ def test_what_is_no_printed_number_is_refused(printed: str) -> None:
         ("-0.2", -0.24, True),
         ("-0.2", 0.2, False),
         ("0.3", 0.1 + 0.2, True),
-        ("0.1", math.nan, False),
-        ("0.1", math.inf, False),
     ],
 )
 def test_verdict(printed: str, computed: float, holds: bool) -> None:
@@ -48,6 +46,30 @@ def test_verdict(printed: str, computed: float, holds: bool) -> None:
     line = str(claim)
     assert printed in line
     assert line.endswith(": the reason")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_has_no_value_cannot_be_computed(value: float) -> None:
+    claim = Claim("D0 4.3", "a number", "0.1", value, "the shapes do not fit")
+    assert not claim.holds
+    assert claim.verdict == "cannot be computed"
+    assert "computed -  " in str(claim)
+
+
+@pytest.mark.parametrize(
+    ("printed", "computed", "rounded", "verdict"),
+    [
+        ("0.66", 2 / 3, 2 * 0.33, "holds as rounded"),
+        ("0.67", 2 / 3, 2 * 0.33, "holds"),
+        ("0.68", 2 / 3, 2 * 0.33, "fails"),
+        ("0.66", 2 / 3, None, "fails"),
+        ("0.66", math.nan, 0.66, "holds as rounded"),
+    ],
+)
+def test_rounded_on_the_way(printed, computed, rounded, verdict: str) -> None:
+    claim = Claim("D9", "twice a third", printed, computed, rounded=rounded)
+    assert claim.verdict == verdict
+    assert ("rounded on the way 0.66" in str(claim)) == (rounded is not None)
 
 
 RIGHT = np.array([[1.0, -2.0], [0.5, 4.0]])
