@@ -117,8 +117,9 @@ def _by_rows(xp: Backend, g: Array, kernel: Array, where: Windows, line: Windows
     across = where._replace(kernel=(kh, 1), counts=(where.counts[0], width))
     for n, rows in _tiles(across, len(g), kw * outputs, _TILE):
         tile = g[n, rows]
-        windows = _windows(xp, tile.reshape(-1, 1, *tile.shape[2:]), line)
-        parts = windows.reshape(-1, kw * outputs) @ matrix
+        lines = tile.shape[0] * tile.shape[1]  # no -1: an image may have no columns
+        windows = _windows(xp, tile.reshape(lines, 1, *tile.shape[2:]), line)
+        parts = windows.reshape(lines * width, kw * outputs) @ matrix
         parts = parts.reshape(*tile.shape[:2], width, kh, 1, depth)
         for k, (out, into) in enumerate(across.rows(rows.start, rows.stop).pairs()):
             x[n][:, into[0]] += parts[:, out[0], :, k]
@@ -195,7 +196,7 @@ def _pixel_rows(xp: Backend, images: Array, where: Windows) -> tuple[Array, int]
     ``folds`` pixels that lie side by side are one row: all of them, if there is no step.
     """
     windows = _windows(xp, images, where)[..., 0].transpose(1, 2, 4, 5, 3, 0)
-    folds = windows.shape[4] if where.stride[1] == 1 else 1
+    folds = max(1, windows.shape[4]) if where.stride[1] == 1 else 1
     shape = (*windows.shape[:4], windows.shape[4] // folds, folds * windows.shape[5])
     return windows.reshape(shape), folds
 
