@@ -10,6 +10,7 @@ from pathlib import Path
 
 import minigrad
 from minigrad.cli.doctor import doctor
+from minigrad.cli.exercises import ACTIONS, add_exercises, run_exercises
 from minigrad.cli.explain import add_explain, run_explain
 from minigrad.cli.extras import missing, pip_line
 from minigrad.cli.gradcheck import add_gradcheck, run_gradcheck
@@ -53,6 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return run_gradcheck(options)
         if options.command == "explain":
             return run_explain(options)
+        if options.command in ACTIONS:
+            return run_exercises(options)
         return doctor() if options.command == "doctor" else _list()
     except LessonError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -76,7 +79,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     doctor_parser.set_defaults(command="doctor")
     add_gradcheck(commands)
     add_explain(commands)
-    lessons = commands.add_parser("lessons", help="list or run the lessons", allow_abbrev=False)
+    text = "list or run the lessons, and do their exercises"
+    lessons = commands.add_parser("lessons", help=text, allow_abbrev=False)
     actions = lessons.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="print name and title of each")
     listing.set_defaults(command="list")
@@ -95,6 +99,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         "--out", default=OUT, type=Path, metavar="DIR", help=f"folder for pictures (default: {OUT})"
     )
     run.set_defaults(command="run")
+    add_exercises(actions)
     return parser, run
 
 

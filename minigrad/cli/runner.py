@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minigrad.cli.lessons import PACKAGE, Lesson
+from minigrad.cli.lessons import Lesson
+from minigrad.learn.environment import environment
 
 PICTURES = {".gif", ".html", ".png", ".svg"}
 
@@ -63,7 +62,7 @@ def run_lesson(lesson: Lesson, out: Path, words: Sequence[str] = ()) -> Outcome:
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, str(lesson.path), "--out", str(out), *words],
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         check=False,
     )
@@ -77,14 +76,3 @@ def _times(out: Path, lesson: Lesson) -> dict[str, int]:
     """Return when each picture of a lesson was written."""
     found = (path for path in out.glob(f"{lesson.stem}*") if path.suffix in PICTURES)
     return {path.name: path.stat().st_mtime_ns for path in found}
-
-
-def _environment() -> dict[str, str]:
-    """Return the lesson's: text is UTF-8, and it imports the minigrad that runs it."""
-    environment = {**os.environ, "PYTHONUTF8": "1"}
-    home = PACKAGE.parent
-    # A package that is not where pip installs was found through the current folder or PYTHONPATH.
-    if str(home) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        old = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = str(home) + (os.pathsep + old if old else "")
-    return environment
