@@ -544,7 +544,7 @@ lesson.formula(
     "F4: Adam, alpha m / (sqrt(v) + eps), the first 60 steps",
     lambda: walk(adam_of_d2),
     descend(valley, by_adam),
-    "right: with m / (1 - beta_1^t) and v / (1 - beta_2^t); without, under a constant gradient, the "
+    "right: with m / (1 - beta_1^t) and v / (1 - beta_2^t); else, under a constant gradient, the "
     "first step is sqrt(10) = 3.16 times too long, the twelfth 6.57 times",
     expect=FAILS,
 )
