@@ -8,26 +8,31 @@
 # engine of single numbers that fits on a page, by closed formulas, and by central differences.
 
 # %%
-import argparse
-import sys
-from pathlib import Path
-
+import matplotlib.pyplot as plt
 import numpy as np
 
 import minigrad as mg
-from minigrad.check.claims import Claim
 from minigrad.check.scalar import Value, in_order
+from minigrad.learn import (
+    BLUE,
+    CONVENTION,
+    DIFFERENCES,
+    FAILS,
+    GREY,
+    NOT_COMPUTABLE,
+    RED,
+    begin,
+)
 
-parser = argparse.ArgumentParser(description="Forward, backward, update: every number four ways.")
-parser.add_argument("--out", default="lessons-output", help="folder for the picture")
-options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
+lesson = begin("01_forward_backward", "Forward, backward, update: every number four ways.")
 
 # %% [markdown]
 # ## What the document prints
 #
-# Each claim takes the document's *own* expression and, where a line starts from an earlier one,
-# the earlier numbers as printed. A printed decimal holds if the computed value rounds to it,
-# that is, within half a unit of its last digit.
+# Each claim is computed twice: by the document's formulas from the start, with nothing rounded, and
+# from the numbers that stand in its own line, which it rounded (or got wrong) on the way. A printed
+# decimal holds if the computed value rounds to it, that is, within half a unit of its last digit;
+# if only the second way gives it, it holds as rounded.
 
 
 # %%
@@ -37,49 +42,68 @@ def sigmoid(z):
 
 
 WHERE = "D0 4.3"
-claims = [
-    Claim(WHERE, "z1, row 1, left: 0.1*1 + 0.1", "0.2", 0.1 * 1 + 0.1),
-    Claim(WHERE, "z1, row 1, right: 0.2*2 + 0.2", "0.8", 0.2 * 2 + 0.2,
-          "the sum is 0.6"),
-    Claim(WHERE, "z1, row 2, left: 0.3*3 + 0.3", "1.2", 0.3 * 3 + 0.3),
-    Claim(WHERE, "z1, row 2, right: 0.4*3 + 0.4", "2.2", 0.4 * 3 + 0.4,
-          "the sum is 1.6"),
-    Claim(WHERE, "a1, left: sigmoid(0.2)", "0.55", sigmoid(0.2)),
-    Claim(WHERE, "a1, right: sigmoid(0.8)", "0.86", sigmoid(0.8),
-          "and no other printed z gives it: sigmoid(1.2) = 0.7685, sigmoid(2.2) = 0.9002"),
-    Claim(WHERE, "z2, left: 0.5*0.55 + 0.1", "0.3625", 0.5 * 0.55 + 0.1,
-          "wrong sum, and it is passed on as a2 with no sigmoid"),
-    Claim(WHERE, "z2, right: 0.5*0.86 + 0.2", "0.665", 0.5 * 0.86 + 0.2,
-          "wrong sum, and it is passed on as a2 with no sigmoid"),
-    Claim(WHERE, "z3, left: 0.7*0.3625 + 0.2", "0.45625", 0.7 * 0.3625 + 0.2,
-          "wrong sum, and it is passed on as a3 with no sigmoid"),
-    Claim(WHERE, "z3, right: 0.7*0.665 + 0.3", "0.8255", 0.7 * 0.665 + 0.3,
-          "wrong sum, and it is passed on as a3 with no sigmoid"),
-    Claim(WHERE, "J from its own three terms", "0.1300625",
-          0.5 * ((1 - 0.45625) ** 2 + (0 - 0.8255) ** 2 + (0 - 0.8255) ** 2),
-          "and the terms pair the outputs with (1, 0, 0) although y = (0, 1, 0)"),
-]  # fmt: skip
+z1 = np.array([0.1 * 1 + 0.1, 0.2 * 2 + 0.2, 0.3 * 3 + 0.3, 0.4 * 3 + 0.4])
+a1 = sigmoid(z1[:2])
+z2 = 0.5 * a1 + [0.1, 0.2]
+z3 = 0.7 * sigmoid(z2) + [0.2, 0.3]
+terms = np.array([1, 0, 0]) - sigmoid(z3)[[0, 1, 1]]
+as_printed = np.array([1 - 0.45625, 0 - 0.8255, 0 - 0.8255])
 
+NO_SIGMOID = "the sum is {:.5g}, and it is passed on as an activation with no sigmoid"
 print(f"{WHERE}: printed numbers against the document's own expressions")
-for claim in claims:
-    print("  " + str(claim))
-holding = sum(claim.holds for claim in claims)
-print(f"  {holding} of {len(claims)} hold")
-assert [claim.holds for claim in claims] == [i in (0, 2, 4) for i in range(11)]
+lesson.claim(WHERE, "z1, row 1, left: 0.1*1 + 0.1", "0.2", z1[0])
+lesson.claim(WHERE, "z1, row 1, right: 0.2*2 + 0.2", "0.8", z1[1], "the sum is 0.6", expect=FAILS)
+lesson.claim(WHERE, "z1, row 2, left: 0.3*3 + 0.3", "1.2", z1[2])
+lesson.claim(WHERE, "z1, row 2, right: 0.4*3 + 0.4", "2.2", z1[3], "the sum is 1.6", expect=FAILS)
+lesson.claim(WHERE, "a1, left: sigmoid(0.2)", "0.55", a1[0])
+lesson.claim(
+    WHERE, "a1, right: sigmoid(0.8)", "0.86", a1[1],
+    "no printed z gives it: sigmoid(0.8) = 0.6900, sigmoid(1.2) = 0.7685, sigmoid(2.2) = 0.9002",
+    rounded=sigmoid(0.8), expect=FAILS,
+)  # fmt: skip
+for what, printed, exact, rounded in (
+    ("z2, left: 0.5*0.55 + 0.1", "0.3625", z2[0], 0.5 * 0.55 + 0.1),
+    ("z2, right: 0.5*0.86 + 0.2", "0.665", z2[1], 0.5 * 0.86 + 0.2),
+    ("z3, left: 0.7*0.3625 + 0.2", "0.45625", z3[0], 0.7 * 0.3625 + 0.2),
+    ("z3, right: 0.7*0.665 + 0.3", "0.8255", z3[1], 0.7 * 0.665 + 0.3),
+):
+    note = NO_SIGMOID.format(rounded)
+    lesson.claim(WHERE, what, printed, exact, note, rounded=rounded, expect=FAILS)
+lesson.claim(
+    WHERE, "J, half the sum of three squares", "0.1300625", np.sum(terms**2) / 2,
+    "its own three terms add up to 0.82928",
+    rounded=np.sum(as_printed**2) / 2, expect=FAILS,
+)  # fmt: skip
 
 # %% [markdown]
 # Beyond the digits, the shapes do not fit: W1 is 2x2 and x has three entries, so that `W1 x` does
-# not exist; the output has two entries and the target three. The engine says so at once:
+# not exist; z1 is printed as a 2x2 matrix and goes on as two numbers; the output has two entries
+# and the target three. And the terms of J pair the outputs with (1, 0, 0), although y = (0, 1, 0).
 
 # %%
 W1_printed = mg.tensor([[0.1, 0.2], [0.3, 0.4]])
-refusal = ""
-try:
-    W1_printed @ mg.tensor([1.0, 2.0, 3.0])
-except ValueError as error:
-    refusal = str(error)
-print(f"\nthe engine, given the printed shapes:\n  {refusal}")
-assert "the last axis of a is 2, the only axis of b is 3" in refusal
+print("\nshapes and targets")
+lesson.formula(
+    WHERE, "W1 x, with W1 = [0.1, 0.2; 0.3, 0.4] and x = [1, 2, 3]",
+    lambda: W1_printed @ mg.tensor([1.0, 2.0, 3.0]),
+    [0.0, 0.0],
+    "right: as many columns as x has entries",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    WHERE, "z1 = [0.2, 0.8; 1.2, 2.2]",
+    lambda: [[0.2, 0.8], [1.2, 2.2]],
+    W1_printed.cpu().numpy() @ [1, 2] + [0.1, 0.2],
+    "right: a vector with one entry for each row of W1",
+    expect=FAILS,
+)  # fmt: skip
+lesson.formula(
+    WHERE, "the y of J is (1, 0, 0)",
+    lambda: [1, 0, 0],
+    [0, 1, 0],
+    "right: (0, 1, 0), as stated; and the network has two outputs",
+    expect=FAILS,
+)  # fmt: skip
 
 # %% [markdown]
 # ## Repair R1
@@ -121,8 +145,8 @@ def by_engine(numbers):
         steps["z" + layer], steps["a" + layer] = z, a
     J = 0.5 * ((mg.tensor(y) - a) ** 2).sum()
     J.backward()
-    values = {name: tensor.detach().numpy() for name, tensor in steps.items()} | {"J": J.item()}
-    return values, {name: tensor.grad.numpy() for name, tensor in p.items()}
+    values = {name: tensor.detach().cpu().numpy() for name, tensor in steps.items()}
+    return values | {"J": J.item()}, {n: tensor.grad.cpu().numpy() for n, tensor in p.items()}
 
 
 # %% [markdown]
@@ -245,6 +269,118 @@ for name in start:
         assert abs(e - f) < 1e-16
         assert abs(e - d) < 1e-9
 
+lesson.formula(
+    "D0 4.1", "forward: a_l = sigmoid(W_l a_(l-1) + b_l)",
+    lambda: values["a3"],
+    hand_values["a3"],
+    "by the engine and by NumPy, for the network of R1",
+)  # fmt: skip
+
+# %% [markdown]
+# ## The document's gradients
+#
+# D0 goes backward too, and writes each step out. Its steps are held against what is right for R1.
+# Three slips go through all of them:
+#
+# - the inverse of the sigmoid is taken for its derivative, and the sigmoid for its inverse;
+# - a layer's Jacobian, how each a by each a of the layer before, is one number, a sum of sigmoids
+#   with no weight in it;
+# - of dJ/da3 only the first entry goes on, and it loses its minus sign.
+
+# %%
+first = (1 - 0.45625) / 3  # what goes on of dJ/da3
+last_three = sum(sigmoid(np.array([0.45625, 0.8255, 0.8255])))
+last_two = sum(sigmoid(np.array([0.45625, 0.8255])))
+inner_two = sum(sigmoid(np.array([0.3625, 0.665])))
+
+
+def by_activations(number):
+    """Return dJ/da of a layer of R1, from central differences."""
+    found = []
+    for e in np.eye(2) * 1e-6:
+        sides = []
+        for a in (values[f"a{number}"] + e, values[f"a{number}"] - e):
+            for layer in range(number + 1, 4):
+                a = sigmoid(start[f"W{layer}"] @ a + start[f"b{layer}"])
+            sides.append(np.sum((y - a) ** 2) / 2)
+        found.append((sides[0] - sides[1]) / 2e-6)
+    return np.array(found)
+
+
+def layer_jacobian(number):
+    """Return how each a of a layer of R1 changes with each a of the layer before."""
+    W, b, a = start[f"W{number}"], start[f"b{number}"], values[f"a{number - 1}"]
+    columns = [
+        (sigmoid(W @ (a + e) + b) - sigmoid(W @ (a - e) + b)) / 2e-6 for e in np.eye(2) * 1e-6
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def half_squares(a):
+    """J of three outputs, with the target that the document's terms have."""
+    return np.sum((np.array([1, 0, 0]) - a) ** 2) / 2
+
+
+outputs = np.array([0.45625, 0.8255, 0.8255])
+own_slope = np.array(
+    [(half_squares(outputs + e) - half_squares(outputs - e)) / 2e-6 for e in np.eye(3) * 1e-6]
+)
+lesson.formula(
+    WHERE, "dJ/da3 = -(1/3) (1 - 0.45625, -0.8255, -0.8255)",
+    lambda: -np.array([1 - 0.45625, -0.8255, -0.8255]) / 3,
+    own_slope,
+    "its J has the factor 1/2 and no 1/m",
+    conventions={"J = (1/2m) sum of squares": own_slope / 3},
+    expect=CONVENTION, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    WHERE, "the inverse of the sigmoid at a is 1 / (1 + e^-a)",
+    lambda: sigmoid(outputs),
+    np.log(outputs / (1 - outputs)),
+    "right: ln(a / (1 - a)); and the slope wanted is a (1 - a)",
+    expect=FAILS,
+)  # fmt: skip
+lesson.formula(
+    WHERE, "dJ/da2 goes on with +(1/3)(1 - 0.45625)",
+    lambda: first,
+    -first,
+    "right: with the minus sign of its own dJ/da3",
+    expect=FAILS,
+)  # fmt: skip
+BY_LAYER = "right: W, transposed, times the error of the layer above"
+for what, printed, right, note in (
+    ("da3/da2 = a sum of three sigmoids", last_three, layer_jacobian(3), "right: slope times W3"),
+    ("dJ/da2 = (1/3)(1 - 0.45625)(a sum of three)", first * last_three, by_activations(2),
+     BY_LAYER),
+    ("da2/da1 = 1 / (1 + e^-a2)", sigmoid(np.array([0.3625, 0.665])), layer_jacobian(2),
+     "right: slope times W2"),
+    ("dJ/da1 = (1/3)(1 - 0.45625)(a sum of two)", first * inner_two, by_activations(1), BY_LAYER),
+):  # fmt: skip
+    lesson.formula(
+        WHERE, what, lambda p=printed: p, right, note, expect=FAILS, check=DIFFERENCES
+    )  # fmt: skip
+for layer, terms, below in (
+    (3, last_two, [0.3625, 0.665]),
+    (2, inner_two, [0.55, 0.86]),
+    (1, inner_two, [1, 2, 3]),
+):
+    step = 0.1 * first * terms
+    what = "(0.1/3)(1 - 0.45625)(a sum of two)"
+    lesson.formula(
+        WHERE, f"Delta W{layer} = {what} [{'; '.join(map(str, below))}]^T",
+        lambda step=step, below=below: step * np.array(below),
+        0.1 * difference[f"W{layer}"],
+        "right: the layer's error times its input, transposed",
+        expect=FAILS, check=DIFFERENCES,
+    )  # fmt: skip
+    lesson.formula(
+        WHERE, f"Delta b{layer} = {what}",
+        lambda step=step: step,
+        0.1 * difference[f"b{layer}"],
+        "right: the layer's error, one number for each of its units",
+        expect=FAILS, check=DIFFERENCES,
+    )  # fmt: skip
+
 # %% [markdown]
 # ## One step downhill
 #
@@ -274,7 +410,7 @@ for name, parameter in parameters.items():
     parameter.grad = mg.tensor(engine[name])
 optimiser.step()
 for name, parameter in parameters.items():
-    assert np.abs(parameter.detach().numpy() - updated[name]).max() < 1e-16
+    assert np.abs(parameter.detach().cpu().numpy() - updated[name]).max() < 1e-16
 
 # %% [markdown]
 # ## How good is a central difference?
@@ -284,11 +420,6 @@ for name, parameter in parameters.items():
 # direction of steepest descent: the document's rate of 0.1 is a small step.
 
 # %%
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 steps = 10.0 ** np.arange(-12, 0.01, 0.25)
 errors = []
 for h in steps:
@@ -303,14 +434,14 @@ rates = np.linspace(0, 60, 121)
 losses = [forward_by_hand({n: start[n] - r * engine[n] for n in start})["J"] for r in rates]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-left.loglog(steps, np.maximum(errors, 1e-17), "o-", markersize=3)
-left.axvline(best, color="grey", linestyle=":", label=f"best h = {best:.0e}")
+left.loglog(steps, np.maximum(errors, 1e-17), "o-", color=BLUE, markersize=3)
+left.axvline(best, color=GREY, linestyle=":", label=f"best h = {best:.0e}")
 left.set_xlabel("step h of the central difference")
 left.set_ylabel("largest error of a gradient entry")
 left.set_title("Truncation error falls, rounding error rises")
 left.legend()
-right.plot(rates, losses)
-right.plot([LEARNING_RATE], [new_J], "o", label=f"one update, rate 0.1: J = {new_J:.4f}")
+right.plot(rates, losses, color=BLUE)
+right.plot([0.1], [new_J], "o", color=RED, label=f"one update, rate 0.1: J = {new_J:.4f}")
 right.set_xlabel("learning rate of a single step")
 right.set_ylabel("loss J after the step")
 right.set_title("The loss along the steepest descent")
@@ -318,11 +449,13 @@ right.legend()
 figure.supxlabel(
     "D0 4.3 repaired (R1): 2-2-2-2 sigmoid network, x = (1, 2), y = (0, 1)", fontsize="medium"
 )
-folder = Path(options.out)
-folder.mkdir(parents=True, exist_ok=True)
-picture = folder / "01_forward_backward.png"
-figure.savefig(picture, dpi=120)
-print(f"picture: {picture}")
+lesson.save(
+    figure,
+    "01_forward_backward.png",
+    "Left: the error of a central difference has a least value, near h = 6e-6. Right: the loss "
+    "along the steepest descent; the document's rate of 0.1 is a small step.",
+)
+lesson.finish()
 
 # %% [markdown]
 # ## Exercises
@@ -334,3 +467,5 @@ print(f"picture: {picture}")
 # 3. Give `Value` a method `sigmoid` with its slope, and use it in `by_scalars`. From how many
 #    numbers, and over how many slopes, does J come then?
 # 4. Take two updates instead of one. Does J fall by twice as much?
+#
+# Next: lesson 2 lets a number be used twice, and asks in which order a backward pass may go.

@@ -8,25 +8,25 @@
 # backpropagation, each computed as it is printed. Two of them hold.
 
 # %%
-import argparse
-import sys
 import textwrap
-from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 
 import minigrad as mg
-from minigrad.check.claims import judge_formula, tally
+from minigrad.learn import (
+    BLUE,
+    CONVENTION,
+    DIFFERENCES,
+    FAILS,
+    GREEN,
+    GREY,
+    NOT_COMPUTABLE,
+    RED,
+    begin,
+)
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-parser = argparse.ArgumentParser(description="How to check a gradient, and how checks are fooled.")
-parser.add_argument("--out", default="lessons-output", help="folder for the pictures")
-options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
-folder = Path(options.out)
-folder.mkdir(parents=True, exist_ok=True)
+lesson = begin("03_gradient_checking", "How to check a gradient, and how checks are fooled.")
 
 # %% [markdown]
 # ## 1. The second number, and its step
@@ -157,7 +157,6 @@ assert curves["central, float32"][np.argmin(np.abs(steps - 1e-6))] > 0.1
 # alarms or look away.
 
 # %%
-BLUE, RED, GREEN, GREY = "#0b5fa5", "#c8102e", "#2e7d32", "#555555"
 figure, axes = plt.subplots(figsize=(8.5, 4.8), layout="constrained")
 for (name, errors), colour, mark in zip(curves.items(), (GREEN, BLUE, RED), "s^o", strict=True):
     axes.loglog(steps, errors, mark + "-", color=colour, markersize=3.5, label=name)
@@ -175,10 +174,12 @@ axes.set_ylabel("error of dJ/dW1, relative to its largest entry")
 axes.set_title("Rounding to the left, truncation to the right")
 axes.legend(loc="lower left", fontsize=9)
 figure.supxlabel("3-4-3-2 sigmoid network of D0 4, half the squared error", fontsize=9)
-picture = folder / "03_gradient_checking_step.png"
-figure.savefig(picture, dpi=120)
-plt.close(figure)
-print(f"picture: {picture}")
+lesson.save(
+    figure,
+    "03_gradient_checking_step.png",
+    "The error of a difference quotient by its step: rounding on the left, truncation on the "
+    "right, and in float32 no step is good.",
+)
 
 # %% [markdown]
 # ## 2. The check that comes with minigrad
@@ -281,7 +282,7 @@ def agrees(f, point, cotangent, h, rtol, atol):
             values.append((f(mg.tensor(moved)) * v).sum().item())
         found[place] = (values[0] - values[1]) / (2 * h)
     allowed = atol + rtol * np.abs(found).max()
-    return bool(np.abs(z.grad.numpy() - found).max() <= allowed)
+    return bool(np.abs(z.grad.cpu().numpy() - found).max() <= allowed)
 
 
 def random_cotangent(f):
@@ -414,47 +415,52 @@ def third_by_bias(b2):
     return later(2, sigmoid(weights["W2"] @ a[1] + b2))
 
 
+print("\nthe formulas of the documents, as printed")
 slope_3 = a[3] * (1 - a[3])
 by_z3 = deltas[3]  # dJ/dz of the last layer
-claims = [
-    judge_formula(
-        "D0 4.2", "F1: dJ/dW2 = dJ/da3 . da3/da2",
-        lambda: by_activations(3) @ jacobian(lambda v: later(2, v), a[2]),
-        numeric(weights, "W2"),
-        "right: the layer's error times its input, transposed",
-    ),
-    judge_formula(
-        "D0 4.2", "F1, bias: dJ/db2 = dJ/da3 . da3/db2",
-        lambda: by_activations(3) @ jacobian(third_by_bias, weights["b2"]),
-        numeric(weights, "b2"),
-        "the chain rule, one layer late; the last layer has no l + 1",
-    ),
-    judge_formula(
-        "D0 4.2", "F1, slope: da3/da2 is the activation's derivative",
-        lambda: np.diag(slope_3),
-        jacobian(lambda v: later(2, v), a[2]),
-        "right: the derivative times W3",
-    ),
-    judge_formula(
-        "D0 4.2", "F2: dJ/da3 = dJ/dz3 . dz3/da3, for sigmoid",
-        lambda: by_z3 / slope_3,
-        by_activations(3),
-        "but in a circle: dJ/dz3 is what one wants from dJ/da3",
-    ),
-    judge_formula(
-        "D0 4.2", "F2: the same where an activation has slope 0 (ReLU)",
-        lambda: (by_activations(3) * 0) / (0 * slope_3),
-        by_activations(3),
-        "0/0; right: dJ/dz3 = dJ/da3 times the slope",
-    ),
-    judge_formula(
-        "D0 4.2", "F2: dJ/da3 = -(1/m)(y - a3)",
-        lambda: -(y - a[3]) / len(y),
-        by_activations(3),
-        "for the J of D0 4.3 there is no 1/m",
-        conventions={"J = (1/2m) sum of squares": by_activations(3) / len(y)},
-    ),
-]  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F1: dJ/dW2 = dJ/da3 . da3/da2",
+    lambda: by_activations(3) @ jacobian(lambda v: later(2, v), a[2]),
+    numeric(weights, "W2"),
+    "right: the layer's error times its input, transposed",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F1, bias: dJ/db2 = dJ/da3 . da3/db2",
+    lambda: by_activations(3) @ jacobian(third_by_bias, weights["b2"]),
+    numeric(weights, "b2"),
+    "the chain rule, one layer late; the last layer has no l + 1",
+    check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F1, slope: da3/da2 is the activation's derivative",
+    lambda: np.diag(slope_3),
+    jacobian(lambda v: later(2, v), a[2]),
+    "right: the derivative times W3",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F2: dJ/da3 = dJ/dz3 . dz3/da3, for sigmoid",
+    lambda: by_z3 / slope_3,
+    by_activations(3),
+    "but in a circle: dJ/dz3 is what one wants from dJ/da3",
+    check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F2: the same where an activation has slope 0 (ReLU)",
+    lambda: (by_activations(3) * 0) / (0 * slope_3),
+    by_activations(3),
+    "0/0; right: dJ/dz3 = dJ/da3 times the slope",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    "D0 4.2", "F2: dJ/da3 = -(1/m)(y - a3)",
+    lambda: -(y - a[3]) / len(y),
+    by_activations(3),
+    "for the J of D0 4.3 there is no 1/m",
+    conventions={"J = (1/2m) sum of squares": by_activations(3) / len(y)},
+    expect=CONVENTION, check=DIFFERENCES,
+)  # fmt: skip
 
 # %% [markdown]
 # That F1 cannot be right one sees without its shape. Double the first layer's input and halve its
@@ -477,26 +483,27 @@ assert np.abs(after - 2 * before).max() < 1e-8
 # - **F7** in each layer z is W times x plus b.
 
 # %%
-claims += [
-    judge_formula(
-        "D1 backprop", "F5: delta3 = (y - a3) * slope",
-        lambda: (y - a[3]) * slope_3,
-        numeric(weights, "b3"),
-        "the sign: with theta - alpha * gradient the loss climbs (below)",
-    ),
-    judge_formula(
-        "D1 backprop", "F6: the gradient by W1 is delta1 * x, elementwise",
-        lambda: deltas[1] * x,
-        numeric(weights, "W1"),
-        "right: the outer product; with equal sizes it runs and has the wrong shape",
-    ),
-    judge_formula(
-        "D1 layers", "F7: z2 = W2 x + b2",
-        lambda: weights["W2"] @ x + weights["b2"],
-        weights["W2"] @ a[1] + weights["b2"],
-        "right: W2 a1 + b2",
-    ),
-]  # fmt: skip
+lesson.formula(
+    "D1 backprop", "F5: delta3 = (y - a3) * slope",
+    lambda: (y - a[3]) * slope_3,
+    numeric(weights, "b3"),
+    "the sign: with theta - alpha * gradient the loss climbs (below)",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D1 backprop", "F6: the gradient by W1 is delta1 * x, elementwise",
+    lambda: deltas[1] * x,
+    numeric(weights, "W1"),
+    "right: the outer product; with equal sizes it runs and has the wrong shape",
+    expect=NOT_COMPUTABLE, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D1 layers", "F7: z2 = W2 x + b2",
+    lambda: weights["W2"] @ x + weights["b2"],
+    weights["W2"] @ a[1] + weights["b2"],
+    "right: W2 a1 + b2",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
 
 # %% [markdown]
 # F7 in a network where all layers are of one size does run, and the check finds what it does: the
@@ -518,6 +525,10 @@ assert unused is None
 # - **F12** the weights of a layer are changed by the error that is handed on, with no input in it;
 #   the error is target minus output, and subtracted; and backward reads names that live in forward;
 # - **F13** ReLU is Python's max of 0 and an array.
+#
+# Three more stand in the same lines. The slope of tanh is taken at the product of the first weights
+# with what is already their product with the input; the sizes of the weights are names that nothing
+# defines; and the training loop leaves its input as three dots, which Python takes for a value.
 
 # %%
 SAMPLES = np.random.default_rng(5).normal(size=(20, 3))
@@ -576,54 +587,75 @@ names = {"np": np, "samples": SAMPLES, "V": V}
 exec("def forward():\n    inner = samples @ V[0]\n    return np.tanh(inner)", names)
 exec("def backward():\n    return 1 - np.tanh(inner) ** 2", names)
 names["forward"]()
-claims += [
-    judge_formula(
-        "D2 steps 4", "F10: the slope of tanh is 1 - tanh",
-        lambda: 1 - np.tanh(points.numpy()),
-        difference_of(np.tanh, points.numpy()),
-        "right: 1 - tanh^2",
-    ),
-    judge_formula(
-        "D2 steps 4", "F10: its gradient by the first weights",
-        lambda: tanh_gradients(V, lambda h: 1 - h)[0],
-        right[0],
-    ),
-    judge_formula(
-        "D2 steps 2, 4", "F11: the slope of sign is 1",
-        lambda: np.ones(4),
-        difference_of(np.sign, points.numpy()),
-        "known as a straight-through estimate, which has to be said",
-    ),
-    judge_formula(
-        "D2 steps 5", "F12: the first weights are changed by the error at the input",
-        lambda: V[0] - 0.1 * (tanh_errors(V)[0] @ V[0].T),
-        V[0] - 0.1 * right[0],
-        "right: input, transposed, times the hidden layer's error",
-    ),
-    judge_formula(
-        "D2 steps 4", "F12: the output's error is target - output, and subtracted",
-        lambda: -tanh_gradients(V)[1],
-        right[1],
-        "even with the outer product it goes up",
-    ),
-    judge_formula(
-        "D2 steps 4", "F12: backward uses what forward computed",
-        lambda: names["backward"](),
-        0.0,
-        "a local name of another function; return it, or pass it",
-    ),
-    judge_formula(
-        "D2 steps 3", "F13: relu of an array is max(0, x)",
-        lambda: max(0, points.numpy()),
-        np.maximum(0, points.numpy()),
-        "right: the elementwise maximum",
-    ),
-]  # fmt: skip
-print()
-for claim in claims:
-    print(claim)
-print(tally(claims))
-assert tally(claims) == ("claims: 2 holds, 7 fails, 6 cannot be computed, 1 convention differs")
+lesson.formula(
+    "D2 steps 4", "F10: the slope of tanh is 1 - tanh",
+    lambda: 1 - np.tanh(points.cpu().numpy()),
+    difference_of(np.tanh, points.cpu().numpy()),
+    "right: 1 - tanh^2",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 4", "F10: its gradient by the first weights",
+    lambda: tanh_gradients(V, lambda h: 1 - h)[0],
+    right[0],
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 4", "F10: the slope is taken at W1 times (W1 times x)",
+    lambda: 1 - np.tanh((SAMPLES @ V[0]) @ V[0]),
+    1 - np.tanh(SAMPLES @ V[0]) ** 2,
+    "right: at W1 times x",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 2, 4", "F11: the slope of sign is 1",
+    lambda: np.ones(4),
+    difference_of(np.sign, points.cpu().numpy()),
+    "known as a straight-through estimate, which has to be said",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 5", "F12: the first weights are changed by the error at the input",
+    lambda: V[0] - 0.1 * (tanh_errors(V)[0] @ V[0].T),
+    V[0] - 0.1 * right[0],
+    "right: input, transposed, times the hidden layer's error",
+    expect=NOT_COMPUTABLE, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 4", "F12: the output's error is target - output, and subtracted",
+    lambda: -tanh_gradients(V)[1],
+    right[1],
+    "even with the outer product it goes up",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 4", "F12: backward uses what forward computed",
+    lambda: names["backward"](),
+    0.0,
+    "a local name of another function; return it, or pass it",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 3", "F13: relu of an array is max(0, x)",
+    lambda: max(0, points.cpu().numpy()),
+    np.maximum(0, points.cpu().numpy()),
+    "right: the elementwise maximum",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 2", "the first weights are random, of input_size x hidden_size",
+    lambda: eval("np.random.randn(input_size, hidden_size)", {"np": np}),
+    0.0,
+    "names that nothing defines; right: the number of columns, and one chosen",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
+lesson.formula(
+    "D2 steps 5", "each round begins with input_data = ...",
+    lambda: np.dot(..., V[0]),
+    0.0,
+    "three dots are a value of Python's; right: the samples",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
 
 # %% [markdown]
 # ## 6. A wrong gradient at work
@@ -665,10 +697,13 @@ axes.set_ylim(0.03, 2)
 axes.set_title("One wrong gradient climbs; the other one learns, and stays behind")
 axes.legend()
 figure.supxlabel("3-4-2 network with a tanh layer (D2 steps), 20 samples, rate 0.3", fontsize=9)
-picture = folder / "03_gradient_checking_training.png"
-figure.savefig(picture, dpi=120)
-plt.close(figure)
-print(f"picture: {picture}")
+lesson.save(
+    figure,
+    "03_gradient_checking_training.png",
+    "Three gradients at work: with the wrong sign the error climbs; with the wrong slope it falls, "
+    "but stays behind the right one.",
+)
+lesson.finish()
 
 # %% [markdown]
 # The sign is found by whoever looks at the loss. The slope is not: it is too large where tanh is

@@ -4,39 +4,30 @@
 # A loss is a number, but a network only ever feels its gradient. You will see two losses that agree
 # on who is right and differ in what they tell a network that is surely wrong; a formula with which
 # a yes-or-no network learns to say yes to everything; how to compute a logarithm of 0 without
-# doing so; and a softmax applied twice, which nothing reports and which costs most of the gradient.
+# doing so; a softmax applied twice, which nothing reports and which costs most of the gradient; and
+# two players who cannot share one loss.
 
 # %%
-import argparse
 import math
-import sys
-from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.check.claims import FAILS, HOLDS, FormulaClaim, judge_formula, tally
 from minigrad.data import load_digits, train_test_split
+from minigrad.learn import (
+    BLUE,
+    CONVENTION,
+    DIFFERENCES,
+    FAILS,
+    GREY,
+    NOT_COMPUTABLE,
+    RED,
+    begin,
+)
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-parser = argparse.ArgumentParser(description="Losses: what a network is told.")
-parser.add_argument("--out", default="lessons-output", help="folder for the pictures")
-options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
-folder = Path(options.out)
-folder.mkdir(parents=True, exist_ok=True)
-BLUE, RED, GREEN, GREY = "#0b5fa5", "#c8102e", "#2e7d32", "#777777"
-
-
-def save(figure, name):
-    """Write a picture, and say where it is."""
-    figure.savefig(folder / name, dpi=120)
-    plt.close(figure)
-    print(f"picture: {folder / name}")
-
+lesson = begin("05_losses", "Losses: what a network is told.")
 
 # %% [markdown]
 # ## 1. Two losses
@@ -62,29 +53,28 @@ scores = rng.normal(size=(6, 4))
 labels = np.array([2, 0, 3, 1, 1, 2])
 p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 one_hot = np.eye(4)[labels]
-claims = [
-    judge_formula(
-        "D1 losses, D2 math 2", "MSE",
-        lambda: np.mean((y - guess) ** 2),
-        mg.mse_loss(mg.tensor(guess), mg.tensor(y)).item(),
-    ),
-    judge_formula(
-        "D2 math 2", "cross-entropy of one example",
-        lambda: -np.sum(one_hot[0] * np.log(p[0])),
-        mg.cross_entropy(mg.tensor(scores[0]), mg.tensor(labels[0])).item(),
-    ),
-    judge_formula(
-        "D1 losses", "F8: cross-entropy, summed over the examples",
-        lambda: -np.sum(one_hot * np.log(p)),
-        mg.cross_entropy(mg.tensor(scores), mg.tensor(labels)).item(),
-        "MSE has its 1/n, this one has not; libraries take the mean",
-        conventions={
-            "the sum": mg.cross_entropy(
-                mg.tensor(scores), mg.tensor(labels), reduction="sum"
-            ).item()
-        },
-    ),
-]  # fmt: skip
+lesson.formula(
+    "D1 losses, D2 math 2", "MSE",
+    lambda: np.mean((y - guess) ** 2),
+    mg.mse_loss(mg.tensor(guess), mg.tensor(y)).item(),
+)  # fmt: skip
+lesson.formula(
+    "D2 math 2", "cross-entropy of one example",
+    lambda: -np.sum(one_hot[0] * np.log(p[0])),
+    mg.cross_entropy(mg.tensor(scores[0]), mg.tensor(labels[0])).item(),
+)  # fmt: skip
+lesson.formula(
+    "D1 losses", "F8: cross-entropy, summed over the examples",
+    lambda: -np.sum(one_hot * np.log(p)),
+    mg.cross_entropy(mg.tensor(scores), mg.tensor(labels)).item(),
+    "MSE has its 1/n, this one has not; libraries take the mean",
+    conventions={
+        "the sum": mg.cross_entropy(
+            mg.tensor(scores), mg.tensor(labels), reduction="sum"
+        ).item()
+    },
+    expect=CONVENTION,
+)  # fmt: skip
 
 # %% [markdown]
 # ## 2. What a wrong network feels
@@ -104,7 +94,7 @@ def slopes_of(f, at):
     """Return the slope of an elementwise function at each of these points."""
     z = mg.tensor(at, requires_grad=True)
     f(z).sum().backward()
-    return z.grad.numpy()
+    return z.grad.cpu().numpy()
 
 
 def squared(z):
@@ -133,7 +123,7 @@ for name, f, slopes, colour, line in (
     ("squared error", squared, by_squared, RED, "--"),
     ("cross-entropy", logistic, by_logistic, BLUE, "-"),
 ):
-    left.plot(z, f(mg.tensor(z)).numpy(), line, color=colour, label=name)
+    left.plot(z, f(mg.tensor(z)).cpu().numpy(), line, color=colour, label=name)
     right.plot(z, slopes, line, color=colour, label=name)
 left.set_ylabel("loss for y = 1 (cross-entropy: nats)")
 left.set_title("Both fall as the score rises")
@@ -144,7 +134,12 @@ for axes in (left, right):
     axes.grid(alpha=0.25)
     axes.legend()
 figure.supxlabel("one output, y = 1; to the left the network is surely wrong", fontsize=9)
-save(figure, "05_losses_slopes.png")
+lesson.save(
+    figure,
+    "05_losses_slopes.png",
+    "Both losses fall as the score rises, but where the network is surely wrong the squared "
+    "error is silent.",
+)
 
 # %% [markdown]
 # ## 3. Yes to everything (F8)
@@ -179,7 +174,7 @@ def eights(loss_function, steps=400):
         optimiser.zero_grad()
         loss_function(unit(x)[:, 0], y).backward()
         optimiser.step()
-    says_yes = unit(mg.tensor(IMAGES[test]))[:, 0].detach().numpy() > 0
+    says_yes = unit(mg.tensor(IMAGES[test]))[:, 0].detach().cpu().numpy() > 0
     return says_yes.mean(), (says_yes == (IS_8[test] == 1)).mean()
 
 
@@ -196,20 +191,20 @@ assert answers["as printed"][1] < 0.12
 assert answers["binary cross-entropy"][1] > 0.93
 
 bits, heads = np.array([1.0, 0.0, 0.0, 1.0]), np.array([0.9, 0.8, 0.3, 0.4])
-claims += [
-    judge_formula(
-        "D1 losses, D2 math 2", "F8: cross-entropy of single outputs, y in {0, 1}",
-        lambda: -np.sum(bits * np.log(heads)),
-        mg.binary_cross_entropy(mg.tensor(heads), mg.tensor(bits), reduction="sum").item(),
-        "nothing is said of y = 0; right: with (1 - y) ln(1 - y_hat)",
-    ),
-    judge_formula(
-        "D1 losses, D2 math 2", "F8: cross-entropy at the probabilities 0 and 1, y = (0, 1)",
-        lambda: -np.sum(np.array([0.0, 1.0]) * np.log(np.array([0.0, 1.0]))),
-        0.0,
-        "0 times minus infinity; from the scores there is no such thing",
-    ),
-]  # fmt: skip
+lesson.formula(
+    "D1 losses, D2 math 2", "F8: cross-entropy of single outputs, y in {0, 1}",
+    lambda: -np.sum(bits * np.log(heads)),
+    mg.binary_cross_entropy(mg.tensor(heads), mg.tensor(bits), reduction="sum").item(),
+    "nothing is said of y = 0; right: with (1 - y) ln(1 - y_hat)",
+    expect=FAILS,
+)  # fmt: skip
+lesson.formula(
+    "D1 losses, D2 math 2", "F8: cross-entropy at the probabilities 0 and 1, y = (0, 1)",
+    lambda: -np.sum(np.array([0.0, 1.0]) * np.log(np.array([0.0, 1.0]))),
+    0.0,
+    "0 times minus infinity; from the scores there is no such thing",
+    expect=NOT_COMPUTABLE,
+)  # fmt: skip
 
 # %% [markdown]
 # ## 4. From the scores
@@ -285,7 +280,7 @@ def by_score(double):
         loss = mg.cross_entropy(mg.softmax(s, 0) if double else s, mg.tensor(0))
         loss.backward()
         losses.append(loss.item())
-        slopes.append(s.grad.numpy()[0])
+        slopes.append(s.grad.cpu().numpy()[0])
     return np.array(losses), np.array(slopes)
 
 
@@ -327,7 +322,7 @@ def train_digits(loss_function, epochs=30):
             total += loss.item() * len(rows)
         losses.append(total / len(train))
         with mg.no_grad():
-            found = model(mg.tensor(IMAGES[test])).numpy().argmax(axis=1)
+            found = model(mg.tensor(IMAGES[test])).cpu().numpy().argmax(axis=1)
         accuracies.append(float((found == digits.y[test]).mean()))
     return losses, accuracies, first
 
@@ -363,17 +358,21 @@ for axes in (left, right):
 figure.supxlabel(
     "right: 64-128-10 (D3 4) on the shipped digits, SGD with rate 0.01, batches of 50", fontsize=9
 )
-save(figure, "05_losses_double_softmax.png")
+lesson.save(
+    figure,
+    "05_losses_double_softmax.png",
+    "With a second softmax the loss is silent at both ends, and the same network learns far "
+    "more slowly.",
+)
 
-claims.append(
-    FormulaClaim(
-        "D3 4", "F16: a softmax output is given to the cross-entropy of scores",
-        HOLDS if shrunk < 1.01 else FAILS,
-        f"the first gradient is {shrunk:.1f} times too short, the loss cannot fall below "
-        f"{FLOOR:.4f}, the accuracy after 30 epochs is {runs['two'][1][-1]:.0%} for "
-        f"{runs['one softmax'][1][-1]:.0%}",
-        "leave the softmax out",
-    )
+lesson.statement(
+    "D3 4", "F16: a softmax output is given to the cross-entropy of scores",
+    shrunk < 1.01,
+    f"the first gradient is {shrunk:.1f} times too short, the loss cannot fall below "
+    f"{FLOOR:.4f}, the accuracy after 30 epochs is {runs['two'][1][-1]:.0%} for "
+    f"{runs['one softmax'][1][-1]:.0%}",
+    "leave the softmax out",
+    expect=FAILS,
 )  # fmt: skip
 
 # %% [markdown]
@@ -389,17 +388,136 @@ print(f"\nmg.check.lint\n{findings}")
 assert "double-softmax" in [finding.id for finding in findings]
 
 # %% [markdown]
+# ## 6. Two players, one sum (F9)
+#
+# In a generative adversarial network two play against each other: a generator G makes examples
+# from noise z, a discriminator D gives the probability that an example is real. D2 (mathematics,
+# part 2) prints one loss for both:
+#
+# $$-\ln D(G(z)) - \ln (1 - D(z))$$
+#
+# No real example x is in it, and D is asked about the noise itself. Right are two losses:
+#
+# $$\text{of } D: \; -\ln D(x) - \ln (1 - D(G(z))) \qquad\qquad
+#   \text{of } G: \; -\ln D(G(z))$$
+#
+# The smallest game: real numbers around 3 or around -3, noise around 0, G(z) = z + shift, and D a
+# sigmoid unit, which is pulled towards 0 a little, or the two would circle around each other. The
+# shift should find the data.
+
+
+# %%
+def minus_ln(score):
+    """The mean of -ln sigmoid(score)."""
+    return -mg.log(mg.sigmoid(score)).mean()
+
+
+def two_losses(judge, real, noise, made):
+    """The losses of the discriminator and of the generator."""
+    of_judge = minus_ln(judge(real)) + minus_ln(-judge(made.detach()))
+    return of_judge, minus_ln(judge(made))
+
+
+def one_sum(judge, real, noise, made):
+    """What D2 prints, for both."""
+    both = minus_ln(judge(made)) + minus_ln(-judge(noise))
+    return both, both
+
+
+def play(losses, centre, rounds=600):
+    """Let the two take turns; return the shift after each round."""
+    mg.manual_seed(0)
+    judge, shift = nn.Linear(1, 1), mg.zeros(1, requires_grad=True)
+    players = (
+        optim.SGD(judge.parameters(), lr=0.1, weight_decay=0.1),
+        optim.SGD([shift], lr=0.1),
+    )
+    shifts = []
+    for _ in range(rounds):
+        real, noise = mg.randn(64, 1) + centre, mg.randn(64, 1)
+        for turn, player in enumerate(players):
+            player.zero_grad()
+            losses(judge, real, noise, noise + shift)[turn].backward()
+            player.step()
+        shifts.append(shift.item())
+    return shifts
+
+
+GAMES = {"two losses": two_losses, "one sum (D2)": one_sum}
+shifts = {(name, at): play(f, at) for name, f in GAMES.items() for at in (3, -3)}
+print("\nthe generator's shift after 600 rounds    data at 3   data at -3")
+for name in GAMES:
+    print(f"  {name:37}" + "".join(f"{shifts[name, at][-1]:13.2f}" for at in (3, -3)))
+assert all(abs(shifts["two losses", at][-1] - at) < 0.3 for at in (3, -3))
+assert shifts["one sum (D2)", 3] == shifts["one sum (D2)", -3]  # it cannot know where they are
+
+mg.manual_seed(1)
+judge, shift = nn.Linear(1, 1).double(), mg.zeros(1, dtype=mg.float64, requires_grad=True)
+real, noise = mg.randn(64, 1, dtype=mg.float64) - 3, mg.randn(64, 1, dtype=mg.float64)
+
+
+def judged(weight, losses, player, h=1e-5):
+    """Return how a player's loss changes with its own number, from differences of the loss."""
+    found = []
+    for step in (h, -h):
+        at = [judge.weight.item(), 0.5]
+        at[player] = weight + step
+        score = lambda v, w=at[0]: w * v + judge.bias  # noqa: E731
+        found.append(losses(score, real, noise, noise + at[1])[player].item())
+    return (found[0] - found[1]) / (2 * h)
+
+
+lesson.formula(
+    "D2 math 2", "F9: -ln D(G(z)) - ln(1 - D(z)), its slope by the weight of D",
+    lambda: judged(judge.weight.item(), one_sum, 0),
+    judged(judge.weight.item(), two_losses, 0),
+    "right: -ln D(x) - ln(1 - D(G(z))), with the real x",
+    expect=FAILS, check=DIFFERENCES,
+)  # fmt: skip
+lesson.formula(
+    "D2 math 2", "F9: -ln D(G(z)) - ln(1 - D(z)), its slope by the shift of G",
+    lambda: judged(0.5, one_sum, 1),
+    judged(0.5, two_losses, 1),
+    "what else is in the sum does not depend on G",
+    check=DIFFERENCES,
+)  # fmt: skip
+lesson.statement(
+    "D2 math 2", "F9: with this loss the generated come nearer to the real",
+    abs(shifts["one sum (D2)", 3][-1] - 3) < 1 and abs(shifts["one sum (D2)", -3][-1] + 3) < 1,
+    f"shift {shifts['one sum (D2)', 3][-1]:.1f} for data at 3 and at -3 alike; with two losses "
+    f"{shifts['two losses', 3][-1]:.1f} and {shifts['two losses', -3][-1]:.1f}",
+    "D never sees a real example",
+    expect=FAILS,
+)  # fmt: skip
+
+figure, axes = plt.subplots(figsize=(8.5, 4.0), layout="constrained")
+for (name, at), values in shifts.items():
+    right = name == "two losses"
+    if right or at == 3:
+        axes.plot(values, "-" if right else "--", color=BLUE if right else RED, label=name)
+for at in (3, -3):
+    axes.axhline(at, color=GREY, linestyle=":", label="centre of the data")
+by_name = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+axes.legend(by_name.values(), by_name.keys())
+axes.set_xlabel("round (each player takes a step)")
+axes.set_ylabel("shift of the generated numbers")
+axes.set_title("The generator finds the data, if the discriminator sees them")
+figure.supxlabel("G(z) = z + shift, D a sigmoid unit; 64 numbers a round, rate 0.1", fontsize=9)
+lesson.save(
+    figure,
+    "05_losses_adversarial.png",
+    "Two losses lead the generated numbers to the data, wherever these are; with the one sum of D2 "
+    "they run the same way for any data.",
+)
+
+# %% [markdown]
 # NB: PyTorch has the same names with the same meaning: `CrossEntropyLoss` and `BCEWithLogitsLoss`
 # take scores, `NLLLoss` takes logarithms of probabilities, `BCELoss` takes probabilities and cuts
 # its logarithms off at -100. It does not notice a softmax too many. Keras takes probabilities
 # unless told `from_logits=True`, so that habits from there bring the second softmax along.
 
 # %%
-print()
-for claim in claims:
-    print(claim)
-print(tally(claims))
-assert tally(claims) == "claims: 2 holds, 2 fails, 1 cannot be computed, 1 convention differs"
+lesson.finish()
 
 # %% [markdown]
 # ## Exercises

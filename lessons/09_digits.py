@@ -9,14 +9,12 @@
 # "predictions", which shows none.
 
 # %%
-import argparse
 import math
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from tqdm import tqdm
 
@@ -29,9 +27,8 @@ from minigrad.data import (
     load_mnist,
     train_test_split,
 )
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from minigrad.data.mnist import MNIST
+from minigrad.learn import BLUE, FAILS, GREY, NOT_COMPUTABLE, RED, begin
 
 # %% [markdown]
 # ## The images
@@ -120,8 +117,8 @@ def normalise(images, pixel_max, mean=0.5, std=0.5):
     return (rows - np.float32(mean)) / np.float32(std)
 
 
-def look_at_the_pixels(task):
-    """Print the mean and deviation of the pixels, and check the equation above."""
+def look_at_the_pixels(task, lesson):
+    """Judge the normalisation, and check the equation above."""
     mean = task.train_x.mean() / task.pixel_max
     squares = after = 0.0
     for part in np.array_split(task.train_x, 60):  # as decimals, all of MNIST would take 376 MB
@@ -132,11 +129,18 @@ def look_at_the_pixels(task):
     print(f"pixels in 0..1: mean {mean:.4f}, standard deviation {std:.4f}")
     print(f"after the document's (x - 0.5) / 0.5: mean {after:.4f}, not 0")
     assert abs(after - (mean - 0.5) / 0.5) < 1e-6
+    lesson.statement(
+        "D0 5.2", "F22: subtracting 0.5 and dividing by 0.5 gives mean 0 and standard deviation 1",
+        abs(after) < 0.05 and abs(std / 0.5 - 1) < 0.05,
+        f"mean {after:.2f}, standard deviation {std / 0.5:.2f} on {task.title}",
+        "right: the data's own, which for MNIST are 0.1307 and 0.3081",
+        expect=FAILS,
+    )  # fmt: skip
     if task.title == "MNIST":
         assert (round(mean, 4), round(std, 4)) == (0.1307, 0.3081)
 
     layer = nn.Linear(task.pixels, 128)
-    W, b = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    W, b = layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy()
     other = nn.Linear(task.pixels, 128)
     other.load_state_dict({"weight": 2 * std * W, "bias": b + (2 * mean - 1) * W.sum(axis=1)})
     few = task.train_x[:100]
@@ -288,10 +292,10 @@ def check_the_start(model, task, device):
 # reading that is right has a blue check mark, a wrong one a red cross and the true label.
 
 # %%
-RIGHT, WRONG = "#0b5fa5", "#c8102e"
+RIGHT, WRONG = BLUE, RED
 
 
-def draw_history(history, start, task, settings, folder):
+def draw_history(history, start, task, settings):
     """Draw loss and accuracy by epoch."""
     epochs = np.arange(settings.epochs + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
@@ -299,7 +303,7 @@ def draw_history(history, start, task, settings, folder):
         axes.xaxis.get_major_locator().set_params(integer=True)
     left.plot(epochs[1:], history.losses, "o-", markersize=3, color=WRONG)
     left.plot([0], [start[0]], "s", color=WRONG, label="untrained")
-    left.axhline(math.log(10), color="grey", linestyle=":", label="ln 10: every class at 1/10")
+    left.axhline(math.log(10), color=GREY, linestyle=":", label="ln 10: every class at 1/10")
     left.set_xlabel("epoch")
     left.set_ylabel("training loss (cross-entropy, nats)")
     left.set_ylim(bottom=0)
@@ -314,7 +318,7 @@ def draw_history(history, start, task, settings, folder):
         textcoords="offset points",
         ha="right",
     )
-    right.axhline(10, color="grey", linestyle=":", label="guessing: 10 %")
+    right.axhline(10, color=GREY, linestyle=":", label="guessing: 10 %")
     right.set_xlabel("epoch")
     right.set_ylabel("test accuracy (%)")
     right.set_ylim(0, 102)
@@ -326,10 +330,10 @@ def draw_history(history, start, task, settings, folder):
         f"{len(task.test_y):,} to be tested on",
         fontsize=9,
     )
-    return save(figure, folder, "09_digits_training.png")
+    return figure
 
 
-def draw_predictions(found, task, folder):
+def draw_predictions(found, task):
     """Draw the first 25 test images and up to 25 wrong ones, each with its prediction."""
     predicted = found.argmax(axis=1)
     wrong = np.flatnonzero(predicted != task.test_y)
@@ -347,7 +351,7 @@ def draw_predictions(found, task, folder):
         "check mark and blue: read right; cross and red: read wrong, with the true label below",
         fontsize=9,
     )
-    return save(figure, folder, "09_digits_predictions.png")
+    return figure
 
 
 def draw_block(figure, places, predicted, task, title):
@@ -371,12 +375,48 @@ def draw_block(figure, places, predicted, task, title):
         axes.spines[:].set_linewidth(1 if is_right else 2.5)
 
 
-def save(figure, folder, name):
-    """Write a picture, and return where it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / name, dpi=120)
+# %% [markdown]
+# The document's own picture (5.2) is a grid of the first 25 test images, handed to `imshow` after
+# their normalisation, and it calls them results of the prediction. Two things are missing. Nothing
+# is written at any image, for the network is not asked (F22). And colours are cut off below 0: of
+# values between -1 and 1 all that is darker than a half turns black.
+
+
+# %%
+def draw_as_the_document_does(task):
+    """Draw a grid of the first 25 test images as D0 does."""
+    images = normalise(task.test_x[:25], task.pixel_max)
+    height, width = task.test_x[0].shape
+    grid = images.reshape(5, 5, height, width).swapaxes(1, 2).reshape(5 * height, 5 * width)
+    figure, axes = plt.subplots()
+    axes.imshow(
+        np.repeat(grid[..., None], 3, axis=-1).clip(0, 1)
+    )  # imshow would cut with a warning
+    return figure, grid
+
+
+def judge_the_picture(task, lesson):
+    """Judge what the document says of its picture."""
+    figure, grid = draw_as_the_document_does(task)
+    (axes,) = figure.axes
+    written = len(axes.texts) + bool(axes.get_title())
     plt.close(figure)
-    return folder / name
+    lesson.statement(
+        "D0 5.3", "F22: the picture shows predictions of 25 test images",
+        written == 25,
+        f"{written} of 25 predictions are in it",
+        "right: ask the network, and write its answer at each image",
+        expect=FAILS,
+    )  # fmt: skip
+    ink = grid > -1
+    cut = float((grid[ink] < 0).mean())
+    lesson.statement(
+        "D0 5.2", "the picture shows the images as they are",
+        cut == 0,
+        f"{100 * cut:.0f} % of the pixels that are not empty turn black",
+        "colours are cut off below 0; right: undo the normalisation first",
+        expect=FAILS,
+    )  # fmt: skip
 
 
 # %% [markdown]
@@ -408,24 +448,93 @@ def print_confusions(predicted, task):
 
 
 # %% [markdown]
+# ## Read, but not run
+#
+# Some lines of the documents' listings end a program before it has begun. D0 (5.1) installs three
+# packages, and its listing imports a fourth. D0 (5.2) asks an iterator for `.next()`, which Python
+# 3 writes `next(iterator)` (PyTorch had the method too, and removed it in 2022). D3 (section 4)
+# hands the optimiser the parameters of `net`, and loops over `trainloader`: neither exists (F17).
+# And both call their example a large model.
+
+
+# %%
+def judge_the_listings(lesson):
+    """Judge what the documents' listings ask for."""
+    installed, imported = {"numpy", "torch", "matplotlib"}, {"torch", "torchvision", "matplotlib"}
+    missing = sorted(imported - installed)
+    lesson.statement(
+        "D0 5.1", "after pip install numpy torch matplotlib, the listing of 5.2 runs",
+        not missing,
+        f"imported and not installed: {', '.join(missing)}",
+        "right: torchvision as well; torch does not bring it",
+        expect=FAILS, check="the names in the two listings",
+    )  # fmt: skip
+    lesson.formula(
+        "D0 5.2", "the first batch is iter(testloader).next()",
+        lambda: iter([0.0]).next(),
+        0.0,
+        "right: next(iter(testloader))",
+        expect=NOT_COMPUTABLE,
+    )  # fmt: skip
+    names = {"optim": optim}
+    lesson.formula(
+        "D3 4", "F17: the optimiser is SGD(net.parameters(), lr=0.01)",
+        lambda: eval("optim.SGD(net.parameters(), lr=0.01)", names),
+        0.0,
+        "right: net = Net() first",
+        expect=NOT_COMPUTABLE,
+    )  # fmt: skip
+    lesson.formula(
+        "D3 4", "F17: each round goes over trainloader",
+        lambda: eval("len(trainloader)", names),
+        0.0,
+        "right: a loader of some data, which the document does not have",
+        expect=NOT_COMPUTABLE,
+    )  # fmt: skip
+    lesson.claim("D0 5.3", "pixels of an image of 28x28", "784", 28 * 28)
+    train, test = (MNIST.files[part].shape[0] for part in (0, 2))
+    lesson.statement(
+        "D0 5.3", "each of the two sets has 60,000 images to learn from and 10,000 to test",
+        train == test,
+        f"one set has {train:,} images and the other {test:,}",
+        "right: 60,000 to learn from in the one, 10,000 to test in the other",
+        expect=FAILS, check="the sizes of the files",
+    )  # fmt: skip
+    small = (784 * 128 + 128) + (128 * 10 + 10)
+    for where, defined, least, count in (
+        ("D0 5", "D0 2.1: billions of parameters", 1e9, parameters_by_hand(784)),
+        ("D3 4", "D3 2.1: more than a million", 1e6, small),
+    ):
+        lesson.statement(
+            where, f"the example is a large model ({defined})",
+            count >= least,
+            f"it has {count:,} parameters",
+            "a small network, and a fine one to begin with",
+            expect=FAILS, check="parameters counted",
+        )  # fmt: skip
+
+
+# %% [markdown]
 # ## The run
 
 # %%
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A network learns to read handwritten digits.")
-    parser.add_argument("--out", default="lessons-output", help="folder for the pictures")
-    parser.add_argument("--data", default="digits", choices=["digits", "mnist", "fashion"])
-    parser.add_argument("--epochs", type=int, help="instead of the stated number")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--offline", action="store_true", help="never download")
-    options = parser.parse_args([] if "ipykernel" in sys.modules else None)  # none in a notebook
+    lesson = begin(
+        "09_digits",
+        "A network learns to read handwritten digits.",
+        {
+            "--data": {"default": "digits", "choices": ["digits", "mnist", "fashion"]},
+            "--epochs": {"type": int, "help": "instead of the stated number"},
+            "--seed": {"type": int, "default": 0, "help": "of weights, order and dropout"},
+            "--offline": {"action": "store_true", "help": "never download"},
+        },
+    )
+    options = lesson.options
     if options.epochs is not None and options.epochs < 1:
-        parser.error(f"--epochs must be at least 1, not {options.epochs}")
+        lesson.refuse(f"--epochs must be at least 1, not {options.epochs}")
     try:
-        mg.zeros(1, device=options.device)
         task = load(options.data, offline=options.offline or None)
-    except (mg.DeviceError, DataNotFoundError) as error:
+    except DataNotFoundError as error:
         raise SystemExit(f"error: {error}") from None
     settings = task.settings
     if options.epochs is not None:
@@ -433,42 +542,56 @@ if __name__ == "__main__":
 
     print(f"{task.title}: {len(task.train_y):,} images to learn from, {len(task.test_y):,} to test")
     mg.manual_seed(options.seed)
-    look_at_the_pixels(task)
+    look_at_the_pixels(task, lesson)
     mg.manual_seed(options.seed)  # again, so that nothing before it matters to the training
-    model = build(task.pixels).to(options.device)
-    start = check_the_start(model, task, options.device)
+    model = build(task.pixels).to(lesson.device)
+    start = check_the_start(model, task, lesson.device)
 
-    print(f"\ntraining on {options.device}: {settings}")
-    history = train(model, task, settings, device=options.device)
+    print(f"\ntraining on {lesson.device}: {settings}")
+    history = train(model, task, settings, device=lesson.device)
     print(f"trained in {sum(history.seconds):.1f} s")
 
-    found = scores(model, task.test_x, task.pixel_max, device=options.device)
+    found = scores(model, task.test_x, task.pixel_max, device=lesson.device)
     predicted = found.argmax(axis=1)
     final = float((predicted == task.test_y).mean())
     print(f"\ntest accuracy: {final:.2%} ({np.sum(predicted != task.test_y)} wrong)")
     assert final == history.accuracies[-1]
-    assert np.array_equal(found, scores(model, task.test_x, task.pixel_max, device=options.device))
+    assert np.array_equal(found, scores(model, task.test_x, task.pixel_max, device=lesson.device))
 
     # As the document tests: dropout on. No two tests agree, so the mean of several is taken.
     repeats = 20 if options.data == "digits" else 3
-    dropped = [accuracy(model, task, device=options.device, training=True) for _ in range(repeats)]
+    dropped = [accuracy(model, task, device=lesson.device, training=True) for _ in range(repeats)]
     print(
         f"with dropout left on, as in the document: {np.mean(dropped):.2%} "
         f"(mean of {repeats} tests, from {min(dropped):.2%} to {max(dropped):.2%})"
     )
     assert min(dropped) < max(dropped)
+    lesson.statement(
+        "D0 5.2", "the test, with dropout left on, gives the network's accuracy",
+        abs(np.mean(dropped) - final) < 1e-9,
+        f"{100 * np.mean(dropped):.1f} % with dropout on, {100 * final:.1f} % with it off",
+        "right: eval() before the test",
+        expect=FAILS,
+    )  # fmt: skip
     if options.epochs is None:
         assert final >= task.least_accuracy, (final, task.least_accuracy)
         if options.data == "mnist":  # 449 test images are too few to say it of each seed
             assert 0.01 < final - np.mean(dropped) < 0.03
 
     print_confusions(predicted, task)
-    folder = Path(options.out)
-    for picture in (
-        draw_history(history, start, task, settings, folder),
-        draw_predictions(found, task, folder),
-    ):
-        print(f"picture: {picture}")
+    lesson.save(
+        draw_history(history, start, task, settings),
+        "09_digits_training.png",
+        "Training loss and test accuracy by epoch, from a network that knows nothing on.",
+    )
+    lesson.save(
+        draw_predictions(found, task),
+        "09_digits_predictions.png",
+        "The first 25 test images with the network's readings, and those that it reads wrong.",
+    )
+    judge_the_picture(task, lesson)
+    judge_the_listings(lesson)
+    lesson.finish()
 
 # %% [markdown]
 # ## Exercises
@@ -480,3 +603,5 @@ if __name__ == "__main__":
 # 3. Remove both dropout layers. What happens to the training loss, and what to the test accuracy?
 # 4. Write a network that always answers 1. What is its accuracy on the test images, and what is
 #    the smallest cross-entropy that it can have if it may choose its certainty?
+#
+# Next: lesson 10 lets a network see that pixels have neighbours.

@@ -26,7 +26,8 @@ SIDE_BY_SIDE = "computed as printed, and beside it what is right"
 DIFFERENCES = "central differences of the function's values"
 EXPERIMENT = "an experiment"
 # What may be raised by an expression that cannot be computed; any other error is a mistake of ours.
-CANNOT = (ArithmeticError, NameError, TypeError, ValueError)
+CANNOT = (ArithmeticError, AttributeError, NameError, TypeError, ValueError)
+WIDTH = 100  # of a printed line
 
 
 def half_unit(printed: str) -> float:
@@ -109,8 +110,11 @@ class Claim:
         numbers = f"printed {self.printed:>9}  computed {value}"
         if self.rounded is not None:
             numbers += f" rounded on the way {self.rounded:<12.7g}"
-        reason = f": {self.note}" if self.note else ""
-        return f"{self.what:34} {numbers} {self.verdict}{reason}"
+        line = f"{self.what:34} {numbers} {self.verdict}"
+        if not self.note:
+            return line
+        whole = f"{line}: {self.note}"
+        return whole if len(whole) <= WIDTH else f"{line}\n{_indented(self.note)}"
 
 
 def _rounds_to(printed: str, value: float) -> bool:
@@ -148,10 +152,13 @@ class FormulaClaim:
 
     def __str__(self) -> str:
         reason = f"; {self.note}" if self.note else ""
-        line = f"{self.verdict}: {self.found}{reason}"
-        indent = 4 * " "
-        text = textwrap.fill(line, 100, initial_indent=indent, subsequent_indent=indent)
+        text = _indented(f"{self.verdict}: {self.found}{reason}")
         return f"{self.where} {self.what}\n{text}"
+
+
+def _indented(text: str) -> str:
+    indent = 4 * " "
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def judge_formula(
@@ -203,21 +210,28 @@ def _judge(
         with np.errstate(all="ignore"):
             value = np.asarray(printed(), dtype=float)
     except CANNOT as error:
-        return NOT_COMPUTABLE, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return NOT_COMPUTABLE, reason_of(error)
     if not np.isfinite(value).all():
         return NOT_COMPUTABLE, "it gives NaN or infinity"
     off = _distance(value, right)
     if off <= rtol:
-        return HOLDS, f"agrees to {off:.0e}"
+        return HOLDS, f"agrees to {off:.0e}" if off else "agrees exactly"
     for name, other in conventions.items():
         if _distance(value, other) <= rtol:
             return CONVENTION, f"right for {name}"
     if math.isfinite(off):
-        return FAILS, f"off by {100 * off:.2g} %" if off < 100 else f"off by a factor of {off:.1e}"
+        percent = f"{100 * off:.2g}" if off < 0.1 else f"{100 * off:.0f}"
+        return FAILS, f"off by {percent} %" if off < 100 else f"off by a factor of {off:.1e}"
     wanted = np.shape(right)
     if value.shape == wanted:
         return FAILS, f"gives {float(np.abs(value).max()):.3g} where the right value is 0"
     return FAILS, f"shape {_shape(value.shape)}, not {_shape(wanted)}"
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says, in a line; where it was raised is left out."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"
 
 
 def _distance(value: Any, right: Any) -> float:

@@ -7,6 +7,7 @@ import io
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from minigrad.check.claims import (
     Claim,
     FormulaClaim,
     judge_formula,
+    reason_of,
     tally,
 )
 from minigrad.io.atomic import write_atomic
@@ -197,8 +199,7 @@ class Lesson:
         except CANNOT as error:
             if not callable(computed):
                 raise
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            note = f"{note}; {reason}" if note else reason
+            note = f"{note}; {reason_of(error)}" if note else reason_of(error)
         self._judge(Claim(where, what, printed, value, note, rounded, check), expect)
 
     def formula(
@@ -283,6 +284,6 @@ def _in_notebook() -> bool:
 
 def _show(picture: bytes, caption: str) -> None:
     """Show a picture in the notebook that this runs in."""
-    from IPython.display import Image, Markdown, display
-
-    display(Image(data=picture, format="png", alt=caption), Markdown(f"*{caption}*"))
+    ipython = import_module("IPython.display")
+    image = ipython.Image(data=picture, format="png", alt=caption)
+    ipython.display(image, ipython.Markdown(f"*{caption}*"))

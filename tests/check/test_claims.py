@@ -80,7 +80,7 @@ RIGHT = np.array([[1.0, -2.0], [0.5, 4.0]])
     [
         (lambda: RIGHT * (1 + 1e-9), "holds", "agrees to 1e-09"),
         (lambda: RIGHT + np.diag([0, 1e-4]), "fails", "off by 0.0025 %"),
-        (lambda: -RIGHT, "fails", "off by 2e+02 %"),
+        (lambda: -RIGHT, "fails", "off by 200 %"),
         (lambda: 1e6 * RIGHT, "fails", "off by a factor of 1.0e+06"),
         (lambda: RIGHT[0], "fails", "shape 2, not 2x2"),
         (lambda: 1.0, "fails", "shape of one number, not 2x2"),

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.learn import read_record
+
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
 SLOW = {"04_activations", "09_digits"}
@@ -50,8 +52,14 @@ def test_lesson_runs_and_draws(lesson: Path, tmp_path: Path) -> None:
     assert done.stdout.isascii()
     named = re.findall(r"^picture: (.+)$", done.stdout, flags=re.MULTILINE)
     assert named
-    written = sorted((tmp_path / "pictures").iterdir())
+    record = read_record(tmp_path / "pictures" / f"{lesson.stem}-claims.json")
+    assert record.stem == lesson.stem
+    assert record.claims
+    assert [claim.what for claim in record.claims if not claim.as_expected] == []
+    written = sorted((tmp_path / "pictures").glob("*.png"))
     assert sorted(tmp_path / name for name in named) == written
+    assert sorted(record.pictures) == [path.name for path in written]
+    assert len(list((tmp_path / "pictures").iterdir())) == len(written) + 1
     assert [path for path in tmp_path.iterdir() if path.name != "pictures"] == []
     for path in written:
         assert path.name.startswith(lesson.stem)
