@@ -28,6 +28,7 @@ class Backend:
     """
 
     name: str
+    kernels: Any = None  # ops written by hand as single kernels, where there are any: for a GPU
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
@@ -123,6 +124,21 @@ class Backend:
     def int_range(self, x: Array) -> tuple[int, int]:
         """Return the least and the largest of an int array; 0 and -1 if it is empty."""
         return (int(x.min()), int(x.max())) if x.size else (0, -1)
+
+    def in_range(self, x: Array, low: int, high: int) -> bool:
+        """Say whether all of an int array lies in ``[low, high)``.
+
+        A GPU is asked, and waited for, only if `int_range` or this knows no better: of an array
+        that came from the host, or a part of one, the least and the largest are known.
+        """
+        least, largest = self.int_range(x)
+        return x.size == 0 or (low <= least and largest < high)
+
+    def forget_range(self, x: Array) -> None:
+        """Take note that an array's values were changed in place."""
+
+    def take_range(self, x: Array, source: Array) -> None:
+        """Take note that an array has got the values of another."""
 
     def inv(self, A: Array) -> Array:
         """Return the inverses of matrices; `numpy.linalg.LinAlgError` for a singular one."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import weakref
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import cupy as cp
 import cupyx
@@ -13,6 +14,7 @@ from cupyx.scipy.special import erf as cupy_erf
 from cupyx.scipy.special import erfc as cupy_erfc
 from cupyx.scipy.special import ndtr as cupy_ndtr
 
+from minigrad.backend import kernels
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.determinism import is_deterministic
 from minigrad.backend.device import Device
@@ -56,11 +58,21 @@ def _cuda(index: int) -> Device:
     return Device("cuda", index)
 
 
+class _Range(NamedTuple):
+    """What is known about an array of ints from the host."""
+
+    array: weakref.ref[Any]  # removes the entry
+    least: int
+    largest: int
+    exact: bool = True  # else it may be wider than the values
+
+
 class CupyBackend(Backend):
     """Arrays of CuPy.
 
     Differences from NumPy that matter here: an index out of range wraps silently (so the ops check
-    indices, which waits for the device once), of an index written twice any value may stay (so
+    indices: of ints that came from the host, least and largest are found there, on the way; for
+    others the check waits for the device), of an index written twice any value may stay (so
     `write_last` chooses the last), and `cupyx`'s ``erf`` and ``erfc`` turn float16 into float64 (so
     the dtype is restored).
 
@@ -79,9 +91,11 @@ class CupyBackend(Backend):
     """
 
     name = "cupy"
+    kernels = kernels
 
     def __init__(self) -> None:
         super().__init__(cp)
+        self._ranges: dict[int, _Range] = {}  # by the id of the array that owns the memory
 
     def device_of(self, array: Array) -> Device:
         return _cuda(array.device.id)
@@ -91,7 +105,10 @@ class CupyBackend(Backend):
 
     def from_host(self, array: Array, device: Device) -> Array:
         with cp.cuda.Device(device.index):
-            return cp.asarray(array)
+            moved = cp.asarray(array)
+        if array.dtype.kind in "iu" and array.size and moved.base is None:
+            self._know(moved, int(array.min()), int(array.max()))
+        return moved
 
     def make_current(self, device: Device) -> Device | None:
         before = _cuda(cp.cuda.runtime.getDevice())
@@ -111,9 +128,43 @@ class CupyBackend(Backend):
     def erfc(self, x: Array) -> Array:
         return cupy_erfc(x).astype(x.dtype, copy=False)
 
+    def _know(self, owner: Array, least: int, largest: int, exact: bool = True) -> None:
+        key, ranges = id(owner), self._ranges
+        gone = weakref.ref(owner, lambda _: ranges.pop(key, None))
+        ranges[key] = _Range(gone, least, largest, exact)
+
+    def _known(self, x: Array) -> _Range | None:
+        """Return what is known about an array's memory: of a part of it, it may be too wide."""
+        owner = self.owner(x)
+        known = self._ranges.get(id(owner))
+        if known is None or x.dtype != owner.dtype:
+            return None
+        flags = x.flags
+        whole = x.size == owner.size and (flags.c_contiguous or flags.f_contiguous)
+        return known if whole else known._replace(exact=False)
+
+    def forget_range(self, x: Array) -> None:
+        self._ranges.pop(id(self.owner(x)), None)
+
+    def take_range(self, x: Array, source: Array) -> None:
+        known = self._known(source)
+        if known is None:
+            self.forget_range(x)
+        else:
+            self._know(self.owner(x), known.least, known.largest, known.exact)
+
+    def in_range(self, x: Array, low: int, high: int) -> bool:
+        known = self._known(x)
+        if known is not None and low <= known.least and known.largest < high:
+            return True
+        return super().in_range(x, low, high)
+
     def int_range(self, x: Array) -> tuple[int, int]:
         if x.size == 0:
             return 0, -1
+        known = self._known(x)
+        if known is not None and known.exact:
+            return known.least, known.largest
         low, high = cp.stack([x.min(), x.max()]).tolist()  # both at once: the device is waited for
         return low, high
 

@@ -56,6 +56,7 @@ _MANY_SPANS = 512  # of one owner; beyond it they are joined, which can only rep
 def changed(array: Any, op: str, *, recorded: bool = False) -> None:
     """Note that ``array``'s memory was changed in place by ``op``."""
     xp = backend_of(array)
+    xp.forget_range(array)
     owner = xp.owner(array)
     key = id(owner)
     span = xp.byte_bounds(array)

@@ -40,9 +40,12 @@ def _masked_softmax(scores: Any, mask: Any) -> Any:
 
 
 def _masked_softmax_scores(g: Any, y: Any) -> Any:
+    xp = backend_of(g)
+    if xp.kernels is not None:
+        return xp.kernels.masked_softmax_grad(g, y)
     y = wide(y)
     g = g * y
-    g -= y * row_sums(backend_of(g), g)
+    g -= y * row_sums(xp, g)
     return g
 
 
@@ -89,6 +92,9 @@ def masked_softmax(xp: Backend, scores: Array, mask: Array | None = None) -> Arr
     tensor([[1., 0.],
             [0., 0.]])
     """
+    if xp.kernels is not None and scores.dtype.kind == "f":
+        shape = scores.shape if mask is None else xp.broadcast_shapes(scores.shape, mask.shape)
+        return xp.kernels.masked_softmax(xp.broadcast_to(scores, shape), mask)
     s = wide(scores)
     if mask is not None and mask.dtype.kind == "f":
         s, mask = s + mask, None

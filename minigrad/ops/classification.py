@@ -17,6 +17,7 @@ from minigrad.engine.op import fused
 from minigrad.engine.structural import cast
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import where
+from minigrad.ops.gpu import Scores, label_losses
 from minigrad.ops.index import gather
 from minigrad.ops.kernels import row_max, row_sums, wide
 from minigrad.ops.losses import check_reduction, reduce_losses
@@ -93,25 +94,28 @@ def _labels(
     """
     labels = target.reshape(-1).astype(xp.int64, copy=False)
     valid = share = None
-    # as unsigned numbers, negative labels are huge: one look finds whether any is unusual
-    if 0 <= ignore_index < classes or (labels.size and labels.view(xp.uint64).max() >= classes):
+    if 0 <= ignore_index < classes or not xp.in_range(labels, 0, classes):
         valid = labels != ignore_index
-        used = labels[valid]
-        if used.size and (int(used.min()) < 0 or int(used.max()) >= classes):
-            low, high = int(used.min()), int(used.max())
-            text = f"labels go from {low} to {high}, the input has {classes} classes, "
-            text += f"so they must be from 0 to {classes - 1}"
-            if low >= 1 and high == classes:
-                text += "; if they count from 1, subtract 1: target - 1"
-            elif low < 0 and high < classes:
-                text += f"; a label to leave out must be ignore_index={ignore_index}"
-            raise IndexError(text)
+        _check_labels(labels[valid], classes, ignore_index)
         labels = labels * valid
         share = valid.astype(dtype)
     if weight is not None:
         picked = weight.astype(dtype, copy=False)[labels]
         share = picked if share is None else picked * share
     return labels, valid, share
+
+
+def _check_labels(used: Any, classes: int, ignore_index: int) -> None:
+    """Raise `IndexError` if a label that counts is out of range."""
+    if used.size and (int(used.min()) < 0 or int(used.max()) >= classes):
+        low, high = int(used.min()), int(used.max())
+        text = f"labels go from {low} to {high}, the input has {classes} classes, "
+        text += f"so they must be from 0 to {classes - 1}"
+        if low >= 1 and high == classes:
+            text += "; if they count from 1, subtract 1: target - 1"
+        elif low < 0 and high < classes:
+            text += f"; a label to leave out must be ignore_index={ignore_index}"
+        raise IndexError(text)
 
 
 def _divisor(xp: Any, count: int, share: Any) -> tuple[Any, Any]:
@@ -307,8 +311,23 @@ def _cross_entropy(
     return losses * (1 - label_smoothing) + smooth * (label_smoothing / classes)
 
 
+def _by_kernel(
+    xp: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> tuple[Any, Any]:
+    """Return the loss and what backward needs, by the kernels of a GPU."""
+    rows = xp.ascontiguousarray(xp.moveaxis(x, 1, -1) if x.ndim > 2 else x)
+    rows = rows.reshape((math.prod(rows.shape[:-1]), rows.shape[-1]))
+    classes, dtype = rows.shape[1], x.dtype
+    if 0 <= ignore_index < classes or not xp.in_range(target, 0, classes):
+        _check_labels(target[target != ignore_index], classes, ignore_index)
+    loss, aux = label_losses(xp, rows, target, weight, ignore_index, smoothing, reduction)
+    return loss.reshape(target.shape if reduction == "none" else ()).astype(dtype, copy=False), aux
+
+
 def _cross_entropy_x(g: Any, aux: Any, reduction: str, x_shape: tuple[int, ...]) -> Any:
     """Return softmax minus target, each row scaled: in rows, then back to x's shape."""
+    if type(aux) is Scores:
+        return _unrows(aux.slope(g), x_shape)
     e, total, labels, share, goal, divisor = aux
     g = g.reshape(-1).astype(e.dtype, copy=False)
     if reduction == "mean":
@@ -430,6 +449,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing={label_smoothing} must be from 0 to 1")
     _check_classes(x, target, weight)
+    if xp.kernels is not None and target.dtype.kind != "f":
+        return _by_kernel(xp, x, target, weight, ignore_index, reduction, label_smoothing)
     z = _rows(xp, x)
     count, classes = z.shape
     with xp.errstate(invalid="ignore"):  # a row of -inf gives NaN

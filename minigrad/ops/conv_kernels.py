@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad.backend import Array, Backend
+from minigrad.ops import conv_columns
 from minigrad.ops.kernels import add_to_rows, wide
 from minigrad.ops.windows import Windows
 
@@ -34,6 +35,8 @@ def forward(
     tiles: Iterator[Any] = iter([slice(None)])  # that the bias is to be added to
     if _is_single(where) and groups == 1:
         y = (_picked(xp, images, where) @ kernel[0, 0]).reshape(shape)
+    elif xp.kernels is not None:
+        y = conv_columns.forward(xp, images, kernel, where)
     elif depth == outputs == 1 and groups > 1:
         y = _depthwise(xp, images, kernel, where)
     elif depth == 1 and groups > 1:
@@ -78,6 +81,8 @@ def to_input(xp: Backend, grad: Array, weight: Array, where: Windows, groups: in
     back, line = where.transposed, _along_rows(where).transposed
     if groups == 1 and _is_single(where) and where.counts == where.size:
         x = (_picked(xp, g, where) @ kernel[0, 0].T).reshape(shape)
+    elif xp.kernels is not None:
+        x = conv_columns.to_input(xp, g, kernel, where)
     elif depth == outputs == 1 and groups > 1 and back is not None:
         x = _depthwise(xp, g, kernel[::-1], back)
     elif depth == 1 and groups > 1:
@@ -134,6 +139,8 @@ def to_weight(xp: Backend, x: Array, grad: Array, where: Windows, groups: int) -
     offsets = where.kernel[0] * where.kernel[1]
     if _is_single(where) and groups == 1:
         kernel = _picked(xp, images, where).T @ g.reshape(-1, outputs)
+    elif xp.kernels is not None:
+        kernel = conv_columns.to_weight(xp, images, g, where)
     elif depth == outputs == 1 and groups > 1:
         kernel = _depthwise_weight(xp, images, g, where)
     elif depth == 1 and groups > 1:

@@ -182,8 +182,9 @@ def check_ranges(shape: tuple[int, ...], parts: Sequence[Any]) -> None:
 @checked
 def check_index(index: Any, size: int, what: str, who: str = "") -> None:
     """Raise `IndexError` unless all of an int array lies in ``[-size, size)``."""
-    low, high = backend_of(index).int_range(index)
-    if low < -size or high >= size:
+    xp = backend_of(index)
+    if not xp.in_range(index, -size, size):
+        low, high = xp.int_range(index)
         worst = high if high >= size else low
         raise IndexError(f"{who}index {worst} is out of range for {what}, which has {size} entries")
 
@@ -569,8 +570,8 @@ def embedding(xp: Backend, ids: IndexArray, weight: Array, padding_idx: int | No
     """
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding needs int ids, not {ids.dtype}")
-    low, high = xp.int_range(ids)
-    if low < 0 or high >= weight.shape[0]:
+    if not xp.in_range(ids, 0, weight.shape[0]):
+        low, high = xp.int_range(ids)
         bad = low if low < 0 else high
         raise IndexError(f"id {bad} is out of range: the table has rows 0 to {weight.shape[0] - 1}")
     return weight[ids]
@@ -592,10 +593,10 @@ def one_hot(xp: Backend, ids: IndexArray, num_classes: int = -1) -> Array:
     """
     if ids.dtype.kind not in "iu":
         raise TypeError(f"one_hot needs int ids, not {ids.dtype}")
-    low, high = xp.int_range(ids)
     if num_classes == -1:
-        num_classes = high + 1
-    if low < 0 or high >= num_classes:
+        num_classes = xp.int_range(ids)[1] + 1
+    if not xp.in_range(ids, 0, num_classes):
+        low, high = xp.int_range(ids)
         bad = low if low < 0 else high
         raise ValueError(f"id {bad} is outside the {num_classes} classes 0 to {num_classes - 1}")
     return (ids[..., None] == xp.arange(num_classes)).astype(xp.int64)

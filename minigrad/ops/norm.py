@@ -14,6 +14,7 @@ from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused
 from minigrad.engine.structural import cast
 from minigrad.ops.exponential import rsqrt
+from minigrad.ops.gpu import Rows, normalised
 from minigrad.ops.kernels import row_sums, wide
 from minigrad.ops.reduce import mean
 
@@ -96,6 +97,8 @@ def _scale_rows(xp: Any, normal: Any, square: Any) -> Any:
 
 def _normalise_x(g: Any, weight: Any, aux: Any, x_shape: tuple[int, ...]) -> Any:
     """Return the gradient of x: g (times weight) without its parts along the mean and x itself."""
+    if type(aux) is Rows:
+        return aux.slope(g, weight).reshape(x_shape)
     normal, rstd, centre = aux
     xp, count = backend_of(g), max(normal.shape[1], 1)
     gx = (wide(g).copy() if weight is None else wide(g) * weight).reshape(normal.shape)
@@ -112,6 +115,8 @@ def _normalise_x(g: Any, weight: Any, aux: Any, x_shape: tuple[int, ...]) -> Any
 
 
 def _normalise_weight(g: Any, aux: Any, weight_shape: tuple[int, ...]) -> Any:
+    if type(aux) is Rows:
+        return aux.weight_slope(g).reshape(weight_shape)
     normal = aux[0]
     rows = wide(g).reshape(normal.shape)
     return backend_of(g).einsum("ij,ij->j", rows, normal).reshape(weight_shape)
@@ -177,6 +182,8 @@ def layer_norm(
     """
     size = _size(normalized_shape)
     _check_normalized(x, size, weight=weight, bias=bias)
+    if xp.kernels is not None:
+        return normalised(xp, x, math.prod(size), weight, bias, eps, centred=True)
     normal, aux = _normalise(xp, x, size, eps, centre=True)
     y = normal.copy() if weight is None else normal * weight
     if bias is not None:
@@ -238,6 +245,8 @@ def rms_norm(
     size = _size(normalized_shape)
     _check_normalized(x, size, weight=weight)
     eps = float(xp.finfo(x.dtype).eps) if eps is None else eps
+    if xp.kernels is not None:
+        return normalised(xp, x, math.prod(size), weight, None, eps, centred=False)
     normal, aux = _normalise(xp, x, size, eps, centre=False)
     y = normal.copy() if weight is None else normal * weight
     return y.astype(x.dtype, copy=False), aux

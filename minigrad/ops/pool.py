@@ -24,6 +24,7 @@ from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import Facts, S, at, distinct, integers
 from minigrad.engine.op import composite, op
 from minigrad.engine.tensor import Tensor
+from minigrad.ops.gpu import by_windows
 from minigrad.ops.kernels import wide
 from minigrad.ops.reduce import mean
 from minigrad.ops.refuse import refuse
@@ -131,9 +132,9 @@ def _largest(xp: Backend, x: Array, where: Windows) -> Array:
 
 def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     """Add each window's number to its first largest element: spread the choice, in fewer passes."""
-    if isinstance(g, Tensor) or (y != y).any():
+    xp = backend_of(g._array if isinstance(g, Tensor) else g)
+    if isinstance(g, Tensor) or xp.kernels is not None or (y != y).any():
         return window_spread(g, window_choice(x, y, where), where)
-    xp = backend_of(g)
     if g.strides != y.strides:  # as after flatten: then it lies in another order
         alike = xp.empty_like(y)
         alike[...] = g
@@ -187,6 +188,8 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
     >>> window_max(mg.tensor([1.0, 5.0, 2.0, 0.0]), place([4], 2, 1, 0, 1))
     tensor([5., 5., 2.])
     """
+    if by_windows(xp, x, where):
+        return xp.kernels.window_max(x, where)
     y = xp.empty_like(x, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
     for tile in _tiles(x, where):
         part = x[tile]
@@ -222,6 +225,8 @@ def window_choice(xp: Backend, x: Array, largest: Array, where: Windows) -> Arra
     >>> window_choice(mg.tensor([1.0, 5.0, 5.0]), mg.tensor([5.0, 5.0]), place([3], 2, 1, 0, 1))
     tensor([1, 0], dtype=uint8)
     """
+    if by_windows(xp, x, where):
+        return xp.kernels.window_choice(x, largest, where)
     offsets = math.prod(where.kernel)
     number = xp.uint8 if offsets < 256 else xp.int32
     choice = xp.full_like(largest, offsets, dtype=number)
@@ -263,6 +268,8 @@ def window_sum(xp: Backend, x: Array, choice: IndexArray | None, where: Windows)
     >>> window_sum(mg.tensor([1.0, 5.0, 2.0, 0.0]), None, place([4], 2, 1, 0, 1))
     tensor([6., 7., 2.])
     """
+    if by_windows(xp, x, where):
+        return xp.kernels.window_sum(x, choice, where)
     shape = (*x.shape[: x.ndim - len(where.size)], *where.counts)
     dtype, x = x.dtype, wide(x)
     y = xp.zeros_like(x, shape=shape)
@@ -299,6 +306,8 @@ def window_spread(xp: Backend, x: Array, choice: IndexArray | None, where: Windo
     >>> window_spread(mg.tensor([1.0, 10.0, 100.0]), None, place([4], 2, 1, 0, 1))
     tensor([  1.,  11., 110., 100.])
     """
+    if by_windows(xp, x, where):
+        return xp.kernels.window_spread(x, choice, where)
     shape = (*x.shape[: x.ndim - len(where.size)], *where.size)
     dtype, x = x.dtype, wide(x)
     y = xp.zeros_like(x, shape=shape)
