@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.cost import Cost, passes, product, update
 from benchmarks.peers import perceptron_peers
 from benchmarks.reference.dense import numpy_perceptron
-from benchmarks.training import training
+from benchmarks.training import Training
 from benchmarks.workload import Workload
 
 
@@ -53,16 +53,18 @@ def workload(
 ) -> Workload:
     """Return a perceptron's workload; ``update`` names the optimiser where it is written out."""
     kind, settings = update
+    training = Training(network, batch, optimiser)
     return Workload(
         label,
         title,
         sizes,
         small,
         contenders={
-            **training(network, batch, optimiser),
+            **training.contenders,
             "numpy": partial(numpy_perceptron, network, batch, kind, settings),
             **perceptron_peers(network, batch, kind, settings),
         },
         cost=partial(cost, 2 if kind == "adam" else 1),
         parity={"dropout": 0.0} if sizes.get("dropout") else {},
+        training=training,
     )

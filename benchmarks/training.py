@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,14 +15,17 @@ from benchmarks.workload import Step
 Batch = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
-def training(
-    network: Callable[..., Any],
-    batch: Batch,
-    optimiser: Callable[[Any, Any], Any],
-    *,
-    clip: float | None = None,
-) -> dict[str, Callable[..., Step]]:
-    """Return the contenders of a training step with cross-entropy.
+class Loop(NamedTuple):
+    """A network in training: ``step(inputs, classes)`` makes one step and returns the loss."""
+
+    model: Any
+    updates: Any
+    step: Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training step with cross-entropy.
 
     Parameters
     ----------
@@ -35,14 +39,19 @@ def training(
         The largest norm of the gradients.
     """
 
-    def build(name: str, capture: bool, **sizes: Any) -> Step:
-        lib = library(name)
-        model = network(lib.nn, **sizes)
+    network: Callable[..., Any]
+    batch: Batch
+    optimiser: Callable[[Any, Any], Any]
+    clip: float | None = None
+
+    def loop(self, lib: Any, **sizes: Any) -> Loop:
+        """Return the network, filled, with its optimiser and its step."""
+        model = self.network(lib.nn, **sizes)
         fill(lib, model)
         cross_entropy = lib.nn.CrossEntropyLoss()
         parameters = list(model.parameters())
-        updates = optimiser(lib.optim, parameters)
-        x, target = (lib.tensor(a) for a in batch(np.random.default_rng(1), **sizes))
+        updates = self.optimiser(lib.optim, parameters)
+        clip = self.clip
 
         def step(x: Any, target: Any) -> Any:
             updates.zero_grad()
@@ -53,10 +62,20 @@ def training(
             updates.step()
             return loss
 
+        return Loop(model, updates, step)
+
+    def build(self, name: str, capture: bool, **sizes: Any) -> Step:
+        """Return the step of a contender, on one batch."""
+        lib = library(name)
+        step = self.loop(lib, **sizes).step
+        x, target = (lib.tensor(a) for a in self.batch(np.random.default_rng(1), **sizes))
         run = lib.capture(step) if capture else step
         return lambda: run(x, target).item()
 
-    return _contenders(build)
+    @property
+    def contenders(self) -> dict[str, Callable[..., Step]]:
+        """The contenders of this step."""
+        return _contenders(self.build)
 
 
 def inference(network: Callable[..., Any], inputs: Callable[..., np.ndarray]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Workload:
         one, since a BLAS helper that spins would take a core from them.
     tolerance
         Relative, of the first values.
+    training
+        Where it is a training step: what `benchmarks.training` makes it of.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Workload:
     parity: Mapping[str, Any] = field(default_factory=dict)
     own_threads: tuple[str, ...] = ()
     tolerance: float = 2e-5
+    training: Any = None
 
 
 def names() -> list[str]:

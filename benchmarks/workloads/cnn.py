@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.cost import Cost, passes, product, update
 from benchmarks.reference.cnn import numpy_cnn
-from benchmarks.training import training
+from benchmarks.training import Training
 from benchmarks.workload import Workload
 
 RATE = 0.01
@@ -48,15 +48,17 @@ def cost(batch: int, side: int, **_: Any) -> Cost:
     return products + maps + update(27 * 32 + 32 + 288 * 64 + 64 + flat * 128 + 128 + 1290, 0)
 
 
+TRAINING = Training(network, batch, lambda optim, parameters: optim.SGD(parameters, lr=RATE))
 WORKLOAD = Workload(
     "W4",
     "CNN 3x32x32, two conv 3x3, SGD, batch 64",
     sizes={"batch": 64, "side": 32},
     small={"batch": 5, "side": 8},
     contenders={
-        **training(network, batch, lambda optim, parameters: optim.SGD(parameters, lr=RATE)),
+        **TRAINING.contenders,
         "numpy": lambda **sizes: numpy_cnn(network, batch, RATE, **sizes),
     },
     cost=cost,
     own_threads=("numpy",),
+    training=TRAINING,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cost import Cost, passes, product, update
-from benchmarks.training import training
+from benchmarks.training import Training
 from benchmarks.workload import Workload
 
 CLASSES = 10
@@ -44,11 +44,13 @@ def cost(batch: int, length: int, inputs: int, hidden: int, **_: Any) -> Cost:
     )
 
 
+TRAINING = Training(network, batch, lambda optim, p: optim.Adam(p, lr=1e-3), clip=1.0)
 WORKLOAD = Workload(
     "W6",
     "tanh-RNN hidden 128, sequence 50, batch 32, Adam, clipped",
     sizes={"batch": 32, "length": 50, "inputs": 32, "hidden": 128},
     small={"batch": 3, "length": 4, "inputs": 5, "hidden": 6},
-    contenders=training(network, batch, lambda optim, p: optim.Adam(p, lr=1e-3), clip=1.0),
+    contenders=TRAINING.contenders,
     cost=cost,
+    training=TRAINING,
 )

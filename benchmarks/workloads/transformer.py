@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.cost import Cost, passes, update
 from benchmarks.encoder import encoder, encoder_flops, encoder_parameters
-from benchmarks.training import training
+from benchmarks.training import Training
 from benchmarks.workload import Workload
 
 VOCABULARY, CLASSES = 1000, 10
@@ -39,6 +39,7 @@ def cost(batch: int, length: int, width: int, feed_forward: int, layers: int, **
     return Cost(flops) + passes(activations, 4) + update(parameters, 2)
 
 
+TRAINING = Training(network, batch, lambda optim, p: optim.AdamW(p, lr=1e-3))
 WORKLOAD = Workload(
     "W5",
     "transformer 2 layers, d 128, 4 heads, AdamW, batch 16 x 64",
@@ -46,6 +47,7 @@ WORKLOAD = Workload(
         "batch": 16, "length": 64, "width": 128, "heads": 4, "feed_forward": 512, "layers": 2,
     },
     small={"batch": 3, "length": 5, "width": 8, "heads": 2, "feed_forward": 16, "layers": 1},
-    contenders=training(network, batch, lambda optim, p: optim.AdamW(p, lr=1e-3)),
+    contenders=TRAINING.contenders,
     cost=cost,
+    training=TRAINING,
 )  # fmt: skip

@@ -253,6 +253,7 @@ class Recording:
                 return nest
             if view.storage.kind not in (TEMP, INPUT):  # shows memory from outside
                 return wrap(nest._array, None)
+            view.array = nest._array
             outputs.append(view)
             return _Output(len(outputs) - 1)
         if isinstance(nest, Tracer):

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import NUMPY
-
 INPUT = "input"  # an argument's values are copied in before each replay
 TEMP = "temp"  # belongs to the program
 LIVE = "live"  # memory that was there before: parameters, buffers, whatever the function refers to
@@ -22,8 +20,10 @@ class Storage:
     number: int
     kind: str
     nbytes: int
-    owner: Any  # the array that owns it while recording; None once the program has its own
+    start: int  # its address while recording
+    owner: Any  # the array that owns it, None where only the recorded function holds it
     kept: bool = False  # something outside of the program holds it: a gradient, an argument
+    constant: bool = False  # each call begins by writing the same values, and writes no other
     pure: bool = True  # all that was written came from inputs, by arithmetic
     written: bool = False
 
@@ -166,11 +166,6 @@ def map_views(nest: Any, change: Callable[[Any], Any], kind: type = View) -> Any
     if type(nest) is dict:
         return {k: map_views(x, change, kind) for k, x in nest.items()}
     return nest
-
-
-def address(array: Any) -> int:
-    """Return where an array's memory begins."""
-    return NUMPY.byte_bounds(array)[0]
 
 
 def pointer(array: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.replay.emit import Emitter
 from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View
 from minigrad.replay.recorder import Guard
-from minigrad.replay.tiles import runner
+from minigrad.replay.tiles import runner, scratch_bytes
 
 _ALIGN = 64
 
@@ -42,9 +42,12 @@ class Program:
         for run in passes.values():
             run(self)
         self._allocate()
-        for instr in self.instrs:
-            if instr.kind == "fused":
-                instr.run = runner(instr, threads)
+        groups = [instr for instr in self.instrs if instr.kind == "fused"]
+        # groups run one after another, so they share the memory of their tiles
+        self.scratch = max(map(scratch_bytes, groups), default=0)
+        scratch = [_aligned(self.scratch) for _ in range(threads)]
+        for instr in groups:
+            instr.run = runner(instr, threads, scratch)
         emitter = Emitter()
         early = [i for i in self.instrs if i.prologue]
         conditions = " and ".join(
@@ -123,7 +126,7 @@ class Program:
         everything = dict.fromkeys(v.storage for v in self.views())
         kept = [s for s in everything if s.kind == INPUT or (s.kind == TEMP and s.kept)]
         return {
-            "planned": self.arena + loose,
+            "planned": self.arena + loose + self.scratch * self.threads,
             "alive": most_alive(self),
             "unplanned": self.unplanned,
             "kept": sum(s.nbytes for s in kept),

@@ -9,7 +9,9 @@ checked before a replay begins; where it comes out otherwise, the call is record
 
 from __future__ import annotations
 
+import itertools
 import operator
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +30,6 @@ from minigrad.replay.ir import (
     Instr,
     Storage,
     View,
-    address,
     map_views,
     owner_of,
     pointer,
@@ -49,6 +50,7 @@ _READING = (
 )  # fmt: skip
 _WRITING = (np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask)
 NOTHING = object()
+_FOLDED = ("copy", "ufunc", "method", "function")  # kinds that may make a constant
 
 
 class Guard:
@@ -63,7 +65,9 @@ class Recorder:
 
     def __init__(self, known: dict[int, tuple[Any, Any]]) -> None:
         self.instrs: list[Instr] = []
-        self.storages: dict[int, Storage] = {}  # by the id of the owner, which they hold
+        self.storages: dict[int, Storage] = {}  # by the id of the owner, while it lives
+        self._watched: dict[int, Any] = {}
+        self._numbers = itertools.count()
         self.views: dict[tuple[Any, ...], View] = {}
         self.externals: dict[int, tuple[Tensor, Any]] = {}  # tensors from outside, their arrays
         self.grads: dict[int, tuple[Tensor, Any]] = {}  # leaves: what .grad was at last
@@ -98,17 +102,36 @@ class Recorder:
         found = self.storages.get(id(owner))
         if found is None:
             low, high = NUMPY.byte_bounds(owner)
-            found = Storage(len(self.storages), kind, high - low, owner)
+            found = Storage(next(self._numbers), kind, high - low, low, owner)
             self.storages[id(owner)] = found
+            self._watched[id(owner)] = weakref.ref(owner, self._forgetting(id(owner)))
         return found
+
+    def _forgetting(self, key: int) -> Callable[[Any], None]:
+        """Return what forgets an array that has gone: another may get its id and its memory."""
+        storages, watched = self.storages, self._watched
+
+        def forget(_: Any) -> None:
+            storages.pop(key, None)
+            watched.pop(key, None)
+
+        return forget
+
+    def keep(self, array: Any) -> None:
+        """Let the program hold an array that others hold too, and may write to."""
+        storage = self.view(array).storage
+        storage.kept, storage.constant, storage.owner = True, False, owner_of(plain(array))
 
     def view(self, array: Any, kind: str = LIVE) -> View:
         """Return the view that an array is."""
         array = plain(array)
         storage = self.storage(array, kind)
-        offset = pointer(array) - address(storage.owner) if array.size else 0
-        view = View(storage, offset, array.shape, array.strides, array.dtype, array)
-        return self.views.setdefault(view.place, view)
+        offset = pointer(array) - storage.start if array.size else 0
+        view = View(storage, offset, array.shape, array.strides, array.dtype)
+        view = self.views.setdefault(view.place, view)
+        if storage.kind != TEMP:
+            view.array = array
+        return view
 
     def tracer(self, array: Any) -> Tracer:
         """Return a tracer over a plain array's memory."""
@@ -171,9 +194,14 @@ class Recorder:
         instr = Instr(kind, name, run, args, kwargs, outs, scope, pure, template=template)
         self.instrs.append(instr)
         clean = pure and all(v.storage.pure for v in instr.reads())
+        fixed = pure and kind in _FOLDED and all(v.storage.constant for v in instr.operands())
         for v in outs:
-            v.storage.written = True
-            v.storage.pure = v.storage.pure and clean and v.storage.kind == TEMP
+            s = v.storage
+            s.constant = fixed and not s.written and s.kind == TEMP and not s.kept and v.whole
+            s.written = True
+            s.pure = s.pure and clean and s.kind == TEMP
+            if s.kind == TEMP and not s.kept and not s.constant:
+                s.owner = None  # the program makes its own
         return instr
 
     def resolve(self, nest: Any) -> Any:
@@ -386,8 +414,11 @@ class Recorder:
         for t in given:
             if isinstance(t._array, Tracer):
                 t._array = plain(t._array)
-        reads = [self.view(t._array) for t in given]
-        reads += [self.view(g._array) for _, g in self.grads.values() if g is not None]
+        seen = [t._array for t in given]
+        seen += [g._array for _, g in self.grads.values() if g is not None]
+        for array in seen:
+            self.keep(array)  # other code sees it
+        reads = [self.view(array) for array in seen]
         with self.paused():
             results = function(*args, **kwargs)
         outs: list[View] = []
@@ -404,9 +435,8 @@ class Recorder:
         instr = self.add("python", name, run, (), {}, outs, pure=False, template=template)
         instr.also_reads = reads
         for v in reads:
-            v.storage.kept = True  # other code sees it
             v.storage.pure = False
-        for s in self.storages.values():
+        for s in list(self.storages.values()):
             s.pure = s.pure and s.kind != LIVE
         self.settle_grads()
         return results
@@ -427,7 +457,7 @@ class Recorder:
             if grad is not None and isinstance(grad._array, Tracer):
                 grad._array = self.plain_of(grad)
             if grad is not None and grad._node is None:
-                self.view(grad._array).storage.kept = True
+                self.keep(grad._array)
             if grad is not before:
                 changes.append((leaf, grad))
                 self.grads[key] = (leaf, grad)

@@ -22,21 +22,27 @@ def _workers(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="minigrad-replay")
 
 
-def runner(group: Instr, threads: int) -> Callable[[], None]:
-    """Return a function that runs a fused group."""
+def scratch_bytes(group: Instr) -> int:
+    """Return how much memory for tiles a thread needs that runs a fused group."""
+    count = _registers(group)[1]
+    return count * min(_tile(group, count), group.parts[0].outs[0].size) * _widest(group)
+
+
+def runner(group: Instr, threads: int, scratch: list[Any]) -> Callable[[], None]:
+    """Return a function that runs a fused group; ``scratch`` is memory for tiles by thread."""
     size = group.parts[0].outs[0].size
     registers, count = _registers(group)
-    widest = max(v.dtype.itemsize for part in group.parts for v in part.outs)
-    tile = max(SMALLEST, CACHE // (widest * (count + 2)) // 1024 * 1024)
+    tile = _tile(group, count)
     sums = [part for part in group.parts if sums_all(part)]
     tiles = halves(0, size, tile) if sums else even(size, tile)
     partial = [np.zeros(len(tiles), part.outs[0].dtype) for part in sums]
-    parts = []
+    parts: list[Callable[[], None]] = []
     threads = threads if size >= _SHARED else 1
     share = -(-len(tiles) // threads)
     for k in range(0, len(tiles), share):
         numbered = list(enumerate(tiles))[k : k + share]
-        parts.append(_loop(group, registers, count, numbered, sums, partial))
+        buffers = _registers_in(scratch[len(parts)], group, count, min(tile, size))
+        parts.append(_loop(group, registers, buffers, numbered, sums, partial))
     ends = [(p, part.outs[0].array.reshape(())) for p, part in zip(partial, sums, strict=True)]
 
     def run() -> None:
@@ -48,6 +54,21 @@ def runner(group: Instr, threads: int) -> Callable[[], None]:
             out[...] = _tree(values, 0, size, tile, 0)[0]
 
     return parts[0] if len(parts) == 1 and not sums else run
+
+
+def _widest(group: Instr) -> int:
+    return max(v.dtype.itemsize for part in group.parts for v in part.outs)
+
+
+def _tile(group: Instr, count: int) -> int:
+    """Return the elements of a tile with so many buffers."""
+    return max(SMALLEST, CACHE // (_widest(group) * (count + 2)) // 1024 * 1024)
+
+
+def _registers_in(scratch: Any, group: Instr, count: int, tile: int) -> list[Any]:
+    """Return the buffers of a tile, side by side in a thread's memory."""
+    nbytes = tile * _widest(group)
+    return [scratch[k * nbytes : (k + 1) * nbytes] for k in range(count)]
 
 
 def even(size: int, tile: int) -> list[tuple[int, int]]:
@@ -117,15 +138,12 @@ def _registers(group: Instr) -> tuple[dict[Storage, int], int]:
 def _loop(
     group: Instr,
     registers: dict[Storage, int],
-    count: int,
+    scratch: list[Any],
     tiles: list[tuple[int, tuple[int, int]]],
     sums: list[Instr],
     partial: list[Any],
 ) -> Callable[[], None]:
     """Return a function that runs a group on some of the numbered tiles."""
-    tile = max(high - low for _, (low, high) in tiles)
-    widest = max(v.dtype.itemsize for part in group.parts for v in part.outs)
-    scratch = [np.empty(tile * widest, np.uint8) for _ in range(count)]
     emitter = Emitter()
     slots: dict[Any, int] = {}  # views that change from tile to tile
     moving: list[View] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.replay.ir import LIVE, Storage
-from minigrad.replay.passes.uses import own, writers
+from minigrad.replay.passes.uses import own
 
 
 def constants(program: Any) -> None:
@@ -14,19 +14,10 @@ def constants(program: Any) -> None:
     These are arrays made out of nothing that no other instruction writes to, and what is computed
     from such arrays alone.
     """
-    counts = writers(program)
     fixed: set[Storage] = set()
     kept = []
     for instr in program.instrs:
-        folds = (
-            instr.pure
-            and bool(instr.outs)
-            and instr.kind in ("copy", "ufunc", "method", "function")
-            and all(own(v.storage) and counts.get(v.storage, 1) == 1 for v in instr.outs)
-            and all(v.storage in fixed for v in instr.operands())
-            and all(v.whole for v in instr.outs)
-        )
-        if folds or (instr.prologue and all(v.storage in fixed for v in instr.outs)):
+        if instr.outs and all(own(v.storage) and v.storage.constant for v in instr.outs):
             fixed.update(v.storage for v in instr.outs)
         else:
             kept.append(instr)
