@@ -47,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     rest += words[end + 1 :]
     try:
         if options.command == "run":
-            return _run(run_parser, options.out, rest)
+            return _run(run_parser, options, rest)
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         if options.command == "gradcheck":
@@ -89,7 +89,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         help="run some or all of them",
         # The numbers and the lesson's options are what argparse leaves over: it cannot mix a list
         # of numbers with options that it does not know.
-        usage=f"{PROGRAM} lessons run [N ...] [--out DIR] [option of the lesson ...]",
+        usage=f"{PROGRAM} lessons run [N ...] [--out DIR] [--device DEVICE] "
+        "[option of the lesson ...]",
         description="Run lessons, each in a process of its own: those of the numbers N, or all. "
         "With exactly one lesson, all other options go to it: 'run 9 --data mnist'. "
         "'run 9 -- --help' prints the options of lesson 9.",
@@ -98,6 +99,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     run.add_argument(
         "--out", default=OUT, type=Path, metavar="DIR", help=f"folder for pictures (default: {OUT})"
     )
+    run.add_argument("--device", help="of all of them: cpu (the default), cuda or cuda:N")
     run.set_defaults(command="run")
     add_exercises(actions)
     return parser, run
@@ -111,9 +113,9 @@ def _list() -> int:
     return 0
 
 
-def _run(parser: argparse.ArgumentParser, out: Path, rest: Sequence[str]) -> int:
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: Sequence[str]) -> int:
     names = list(takewhile(lambda word: not word.startswith("-"), rest))
-    words = rest[len(names) :]
+    words = list(rest[len(names) :])
     chosen = choose(find_lessons(), names)
     if words and len(chosen) != 1:
         example = f"{PROGRAM} lessons run {chosen[-1].number} {' '.join(words)}"
@@ -125,7 +127,9 @@ def _run(parser: argparse.ArgumentParser, out: Path, rest: Sequence[str]) -> int
         cure = pip_line("lessons")
         print(f"error: the lessons need {', '.join(absent)}; install with: {cure}", file=sys.stderr)
         return 1
-    out = out.absolute()
+    if options.device is not None:
+        words += ["--device", options.device]
+    out = options.out.absolute()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

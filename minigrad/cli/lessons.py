@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ class Lesson:
                 if found := re.fullmatch(r"# # (.*\S)\s*", line):
                     return found[1]
         return self.stem
+
+    @property
+    def assertions(self) -> int:
+        """How many ``assert`` statements it has; its claims are asserted besides."""
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        return sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
 def find_lessons(folders: Sequence[Path] = FOLDERS) -> list[Lesson]:

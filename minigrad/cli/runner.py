@@ -11,6 +11,7 @@ from pathlib import Path
 
 from minigrad.cli.lessons import Lesson
 from minigrad.learn.environment import environment
+from minigrad.learn.records import LessonRecord, read_record, record_path
 
 PICTURES = {".gif", ".html", ".png", ".svg"}
 
@@ -29,12 +30,18 @@ class Outcome:
         The names of the pictures that it wrote.
     seconds : float
         How long it took.
+    record : LessonRecord or None
+        The claims that it judged; None if it did not come to its end, or keeps none.
+    printed : str
+        What it printed, if that was kept back.
     """
 
     lesson: Lesson
     status: int
     pictures: tuple[str, ...]
     seconds: float
+    record: LessonRecord | None = None
+    printed: str = ""
 
     @property
     def result(self) -> str:
@@ -45,7 +52,9 @@ class Outcome:
         return f"FAILED ({what})"
 
 
-def run_lesson(lesson: Lesson, out: Path, words: Sequence[str] = ()) -> Outcome:
+def run_lesson(
+    lesson: Lesson, out: Path, words: Sequence[str] = (), *, quiet: bool = False
+) -> Outcome:
     """Run a lesson; what it prints goes where this process prints.
 
     Parameters
@@ -56,6 +65,8 @@ def run_lesson(lesson: Lesson, out: Path, words: Sequence[str] = ()) -> Outcome:
         The folder for its pictures, which exists.
     words : sequence of str
         More of its command line.
+    quiet : bool
+        Keep back what it prints.
     """
     before = _times(out, lesson)
     sys.stdout.flush()  # or the lesson's lines would come before those above them
@@ -64,15 +75,27 @@ def run_lesson(lesson: Lesson, out: Path, words: Sequence[str] = ()) -> Outcome:
         [sys.executable, str(lesson.path), "--out", str(out), *words],
         env=environment(),
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     seconds = time.perf_counter() - start
     after = _times(out, lesson)
-    written = tuple(sorted(name for name in after if after[name] != before.get(name)))
-    return Outcome(lesson, done.returncode, written, seconds)
+    written = {name for name in after if after[name] != before.get(name)}
+    kept = record_path(out, lesson.stem)
+    return Outcome(
+        lesson,
+        done.returncode,
+        tuple(sorted(name for name in written if Path(name).suffix in PICTURES)),
+        seconds,
+        read_record(kept) if kept.name in written else None,
+        done.stdout or "",
+    )
 
 
 def _times(out: Path, lesson: Lesson) -> dict[str, int]:
-    """Return when each picture of a lesson was written."""
-    found = (path for path in out.glob(f"{lesson.stem}*") if path.suffix in PICTURES)
-    return {path.name: path.stat().st_mtime_ns for path in found}
+    """Return when each file of a lesson was written."""
+    found = out.glob(f"{lesson.stem}*")
+    return {path.name: path.stat().st_mtime_ns for path in found if path.is_file()}

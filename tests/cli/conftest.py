@@ -31,6 +31,7 @@ print("minigrad is", minigrad.__file__)
 print("UTF-8 mode", sys.flags.utf8_mode)
 print("stdin", repr(sys.stdin.read()))
 print("words", sys.argv[3:])
+assert out.is_dir()
 """
 BAD = """# %% [markdown]
 # # 2. A lesson that goes wrong

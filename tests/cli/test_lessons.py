@@ -44,7 +44,7 @@ def test_run_of_one_lesson(checkout) -> None:
     assert f"pictures go to {checkout.cwd / 'lessons-output'}" in done.stdout
     assert (checkout.cwd / "lessons-output" / "01_good.png").read_bytes() == b"picture"
     row = next(line for line in done.stdout.splitlines() if line.startswith("| 01_good"))
-    assert [cell.strip() for cell in row.split("|")[1:4]] == ["01_good", "ok", "01_good.png"]
+    assert [cell.strip() for cell in row.split("|")[1:6]] == ["01_good", "ok", "none", "1", "1"]
     assert "02_bad" not in done.stdout
 
 
@@ -66,7 +66,6 @@ def test_run_of_all_fails_when_one_fails(checkout) -> None:
     assert done.stdout.index("words") < done.stdout.index("==== 02_bad")
     assert "FAILED (exit status 3)" in done.stdout
     assert "1 failed" in done.stdout
-    assert "1 pictures" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
@@ -84,11 +83,66 @@ def test_only_pictures_of_this_run_are_counted(checkout) -> None:
     for name in ("01_good_old.png", "01_good.txt", "02_bad.png"):
         (out / name).write_bytes(b"old")
     done = checkout.run("lessons", "run", "--out", "out")
-    rows = [line.split("|")[1:4] for line in done.stdout.splitlines() if line.startswith("| 0")]
-    assert [[cell.strip() for cell in row] for row in rows] == [
-        ["01_good", "ok", "01_good.png"],
-        ["02_bad", "FAILED (exit status 3)", "none"],
+    rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith("| 0")]
+    assert [[row[i].strip() for i in (1, 2, 5)] for row in rows] == [
+        ["01_good", "ok", "1"],
+        ["02_bad", "FAILED (exit status 3)", "0"],
     ]
+
+
+CLAIMS = """# # 3. A lesson with claims
+from minigrad.learn import begin
+
+lesson = begin("03_claims", "Claims.")
+lesson.claim("D9", "a half", "0.5", 0.5)
+lesson.claim("D9", "a third", "0.5", 1 / 3, expect="fails")
+lesson.formula("D9", "one over nothing", lambda: 1 / 0, 1.0, expect="cannot be computed")
+print("on", lesson.device)
+assert lesson.folder.exists()
+lesson.finish()
+"""
+
+
+@pytest.mark.slow
+def test_claims_are_counted_by_verdict(checkout) -> None:
+    checkout.add("03_claims", CLAIMS)
+    done = checkout.run("lessons", "run", "3", "--device", "cpu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "on cpu\n" in done.stdout
+    table = done.stdout[done.stdout.index("| 03_claims") :].splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:6]] for line in table[:3]]
+    assert cells == [
+        ["03_claims", "ok", "1 hold", "1", "0"],
+        ["", "", "1 fail", "", ""],
+        ["", "", "1 neither", "", ""],
+    ]
+
+
+@pytest.mark.slow
+def test_a_claim_that_nobody_expected_so_is_a_failure(checkout) -> None:
+    checkout.add("03_claims", CLAIMS.replace('0.5", 0.5)', '0.6", 0.5)'))
+    done = checkout.run("lessons", "run", "3")
+    assert done.returncode == 1
+    assert "the lesson states 'holds', and the check says 'fails'" in done.stderr
+    assert "1 NOT AS" in done.stdout
+
+
+@pytest.mark.slow
+def test_an_old_record_is_not_counted(checkout) -> None:
+    checkout.add("03_claims", CLAIMS)
+    assert checkout.run("lessons", "run", "3").returncode == 0
+    checkout.add("03_claims", "raise SystemExit(3)")
+    done = checkout.run("lessons", "run", "3")
+    assert done.returncode == 1
+    row = next(line for line in done.stdout.splitlines() if line.startswith("| 03_claims"))
+    assert row.split("|")[3].strip() == "none"
+
+
+@pytest.mark.slow
+def test_a_device_is_for_all_lessons(checkout) -> None:
+    checkout.add("02_bad", "import sys\nprint('words', sys.argv[3:])\n")
+    out = checkout.run("lessons", "run", "--device", "cuda:7").stdout
+    assert out.count("words ['--device', 'cuda:7']\n") == 2
 
 
 @pytest.mark.slow
