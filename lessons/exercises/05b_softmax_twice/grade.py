@@ -12,23 +12,43 @@ HINTS = (
     "gradient that is there already (lesson 2, NB)?",
     "Leave the softmax out of build, and call optimiser.zero_grad() first thing in step.",
 )
-PIXELS, CLASSES = 6, 4
 
 
-def batch(rng):
-    """Return images of four classes, which can be told apart, and labels."""
-    labels = rng.integers(0, CLASSES, 24)
-    labels[:CLASSES] = np.arange(CLASSES)
-    centres = rng.normal(size=(CLASSES, PIXELS))
-    images = centres[labels] + 0.3 * rng.normal(size=(24, PIXELS))
+def sizes(rng):
+    """Return numbers of pixels and classes."""
+    return int(rng.integers(5, 9)), int(rng.integers(3, 6))
+
+
+def batch(rng, pixels, classes):
+    """Return images of several classes, which can be told apart, and labels."""
+    labels = rng.integers(0, classes, 24)
+    labels[:classes] = np.arange(classes)
+    centres = rng.normal(size=(classes, pixels))
+    images = centres[labels] + 0.3 * rng.normal(size=(24, pixels))
     return mg.tensor(images.astype(np.float32)), mg.tensor(labels)
+
+
+def of_the_right_form(answer, rng):
+    """Look at the network's sizes, and whether it is more than one linear layer."""
+    pixels, classes = sizes(rng)
+    model = answer.call("build", pixels, classes)
+    expect(model is not None, "build returns None: is there a return?")
+    x = mg.tensor(rng.normal(size=(5, pixels)).astype(np.float32))
+    with mg.no_grad():
+        at_0, at_x, at_2x = (model(k * x).numpy() for k in (0.0, 1.0, 2.0))
+    expect(
+        at_x.shape == (5, classes),
+        f"for {classes} classes and 5 images the output has the shape {list(at_x.shape)}",
+    )
+    bend = np.abs(at_2x - 2 * at_x + at_0).max()
+    expect(bend > 1e-4, "the network is linear: its layers are worth one, without a ReLU")
 
 
 def by_lint(answer, rng):
     """Let lint look at a step, and show the errors that it finds."""
-    images, labels = batch(rng)
-    model = answer.call("build", PIXELS, CLASSES)
-    expect(model is not None, "build returns None: is there a return?")
+    pixels, classes = sizes(rng)
+    images, labels = batch(rng, pixels, classes)
+    model = answer.call("build", pixels, classes)
     optimiser = optim.SGD(model.parameters(), lr=0.05)
     findings = mg.check.lint(
         model, answer.get("loss_of"), (images, labels), optimiser,
@@ -40,10 +60,11 @@ def by_lint(answer, rng):
 
 def by_numbers(answer, rng):
     """Take three steps on different batches, and compare with the formula of gradient descent."""
-    model = answer.call("build", PIXELS, CLASSES)
+    pixels, classes = sizes(rng)
+    model = answer.call("build", pixels, classes)
     optimiser = optim.SGD(model.parameters(), lr=0.1)
     for number in range(1, 4):
-        images, labels = batch(rng)
+        images, labels = batch(rng, pixels, classes)
         outputs = model(images)
         sums = outputs.detach().numpy().sum(axis=1)
         expect(
@@ -53,10 +74,8 @@ def by_numbers(answer, rng):
         loss = mg.cross_entropy(outputs, labels)
         own = dict(model.named_parameters())
         slopes = mg.autograd.grad(loss, list(own.values()))
-        right = {
-            n: p.detach().numpy() - 0.1 * s.numpy() for (n, p), s in zip(own.items(), slopes, strict=True)
-        }
-        right = {name: value.copy() for name, value in right.items()}
+        slope_of = dict(zip(own, slopes, strict=True))
+        right = {n: p.detach().numpy() - 0.1 * slope_of[n].numpy() for n, p in own.items()}
         found = answer.call("step", model, optimiser, images, labels)
         expect_near(found, loss.item(), f"what step {number} returns", rtol=1e-5)
         moved = {name: p.detach().numpy().copy() for name, p in own.items()}
@@ -71,6 +90,7 @@ def loss_values(answer, rng):
 
 
 CHECKS = (
+    Property("build: sizes, and a ReLU between", of_the_right_form, ("build",)),
     Property("mg.check.lint finds no error in a step", by_lint, ("build", "step")),
     Property("loss_of: the mean cross-entropy of scores", loss_values, ("loss_of",)),
     Property("step: three steps, against the formula", by_numbers, ("step",)),
