@@ -687,8 +687,8 @@ lesson.statement(
 #
 # All of them, one at a time, on five seeds: other digits, other wrong labels, other first weights
 # each time. The strengths of L2, L1 and dropout were chosen on the validation images of five other
-# seeds, and DropConnect is that of section 4. *More images* is what D1 calls data augmentation: to each image four copies, moved by a pixel up,
-# down, left and right, for a fifth of the epochs.
+# seeds, and DropConnect is that of section 4. *More images* is what D1 calls data augmentation: to
+# each image four copies, moved by a pixel up, down, left and right, for a fifth of the epochs.
 
 
 # %%
