@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class Adadelta(Optimizer):
@@ -86,6 +87,7 @@ class Adadelta(Optimizer):
         self._check_fraction("rho", group["rho"], "to 1")
         self._check_not_negative("eps", group["eps"])
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         lr, eps, rho = number[float(group["lr"])], number[float(group["eps"])], float(group["rho"])
         keep, new = number[rho], number[1 - rho]

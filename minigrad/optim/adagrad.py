@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class Adagrad(Optimizer):
@@ -86,6 +87,7 @@ class Adagrad(Optimizer):
         for name in ("lr_decay", "initial_accumulator_value", "eps"):
             self._check_not_negative(name, group[name])
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         size = number[float(group["lr"]) / (1 + steps * float(group["lr_decay"]))]
         eps, first = number[float(group["eps"])], float(group["initial_accumulator_value"])

@@ -9,6 +9,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class Adam(Optimizer):
@@ -93,6 +94,7 @@ class Adam(Optimizer):
     def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return self._state_names if group["amsgrad"] else self._state_names[:2]
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         beta1, beta2 = (float(beta) for beta in group["betas"])
         t = steps + 1

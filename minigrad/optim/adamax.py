@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class Adamax(Optimizer):
@@ -84,6 +85,7 @@ class Adamax(Optimizer):
         self._check_betas(group)
         self._check_not_negative("eps", group["eps"])
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         beta1, beta2 = (float(beta) for beta in group["betas"])
         size = number[float(group["lr"]) / (1 - beta1 ** (steps + 1))]

@@ -52,23 +52,25 @@ def decays(group: Mapping[str, Any], xp: Backend, number: Scalars) -> Decays:
     if not (l2 or l1):
         return NONE
     add, subtract, multiply = xp.add, xp.subtract, xp.multiply
-
-    def add_to_gradient(p: Array, g: Array, work: Array, out: Array) -> Array:
-        if l2:
-            g = add(g, multiply(p, number[l2], work), out)
-        if l1:
-            g = add(g, multiply(xp.sign(p, work), number[l1], work), out)
-        return g
-
     if not group.get("decoupled_weight_decay"):
+        by_l2, by_l1 = number[l2], number[l1]
+
+        def add_to_gradient(p: Array, g: Array, work: Array, out: Array) -> Array:
+            if l2:
+                g = add(g, multiply(p, by_l2, work), out)
+            if l1:
+                g = add(g, multiply(xp.sign(p, work), by_l1, work), out)
+            return g
+
         return Decays(add_to_gradient, None, None)
     lr = float(group["lr"])
+    kept, high, low = number[1 - lr * l2], number[lr * l1], number[-lr * l1]
 
     def shrink(p: Array) -> None:
-        multiply(p, number[1 - lr * l2], p)
+        multiply(p, kept, p)
 
     def threshold(p: Array, work: Array) -> None:
-        xp.minimum(p, number[lr * l1], out=work)
-        subtract(p, xp.maximum(work, number[-lr * l1], out=work), p)
+        xp.minimum(p, high, out=work)
+        subtract(p, xp.maximum(work, low, out=work), p)
 
     return Decays(None, shrink if l2 else None, threshold if l1 else None)

@@ -234,6 +234,26 @@ class Flat:
                     owner, whole = i, grads[i].transpose(self._axes[i]).reshape(-1)
                 yield chunk, whole[part]
 
+    def has_views(self, flat: Array, grads: Sequence[Any], run: Run) -> bool:
+        """Say whether the gradients of a run lie in a flat array as the parameters in theirs."""
+        bounds = self.xp.byte_bounds
+        for i in range(run.first, run.last):
+            place = self.view(flat, i)
+            if bounds(grads[i]) != bounds(place) or grads[i].strides != place.strides:
+                return False
+        return True
+
+    def stretches(self, run: Run, names: Sequence[str]) -> Iterator[tuple[slice, Chunk]]:
+        """Yield a run's chunks for gradients that lie side by side, and where each of them lies."""
+        start, end = self._bounds[run.first][0], self._bounds[run.last - 1][1]
+        for low in range(start, end, self._chunk):
+            high = min(low + self._chunk, end)
+            yield slice(low, high), self._cut(low, high, names, (run.first, slice(0)))
+
+    def chunk_count(self) -> int:
+        """Return how many chunks the buffer makes."""
+        return -(-int(self.buffer.size) // max(1, self._chunk))
+
     def _check(self, p: Tensor, g: Array) -> None:
         """Raise if g cannot be the gradient of p."""
         if g.shape != p.shape or g.dtype != p.dtype or type(g) is not type(self.buffer):
@@ -242,18 +262,24 @@ class Flat:
                 "they must be alike: let backward() compute the gradient, or convert it"
             )
 
+    def _cut(self, start: int, end: int, names: Sequence[str], part: tuple[int, slice]) -> Chunk:
+        """Return the chunk of a stretch of the buffers, of which no gradients are copied."""
+        g, work, *spare = (scratch[: end - start] for scratch in self._scratch)
+        state = tuple(self.state[name][start:end] for name in names) + tuple(spare)
+        return Chunk(self.buffer[start:end], state, g, work, [], part)
+
     def _chunks(self, first: int, last: int, names: Sequence[str]) -> list[Chunk]:
         """Cut the buffers' stretch of some parameters into chunks."""
         chunks: list[Chunk] = []
         small: list[int] = []  # parameters that will share a chunk
 
         def add(start: int, end: int, members: list[int]) -> None:
-            g, work, *spare = (scratch[: end - start] for scratch in self._scratch)
             begin = self._bounds[members[0]][0]
-            pieces = [(i, self.view(g, i, begin)) for i in members] if len(members) > 1 else []
-            state = tuple(self.state[name][start:end] for name in names) + tuple(spare)
             part = (members[0], slice(start - begin, end - begin))
-            chunks.append(Chunk(self.buffer[start:end], state, g, work, pieces, part))
+            chunk = self._cut(start, end, names, part)
+            if len(members) > 1:
+                chunk.pieces.extend((i, self.view(chunk.g, i, begin)) for i in members)
+            chunks.append(chunk)
 
         def add_small() -> None:
             if small:

@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class Lion(Optimizer):
@@ -88,6 +89,7 @@ class Lion(Optimizer):
         super()._check(group)
         self._check_betas(group)
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         beta1, beta2 = (float(beta) for beta in group["betas"])
         lr, look, at = number[float(group["lr"])], number[beta1], number[1 - beta1]

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class NAdam(Optimizer):
@@ -111,6 +112,7 @@ class NAdam(Optimizer):
         product = np.float32(group["mu_product"]) * np.float32(self._mu(group, steps + 1))
         return {"mu_product": float(product)}
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         lr, (beta1, beta2) = float(group["lr"]), (float(beta) for beta in group["betas"])
         t, product = steps + 1, group["mu_product"]

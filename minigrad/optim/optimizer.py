@@ -10,11 +10,12 @@ from minigrad.backend import Backend
 from minigrad.engine.errors import describe
 from minigrad.engine.modes import enable_grad
 from minigrad.engine.mutation import changed
-from minigrad.engine.recording import replayed
+from minigrad.engine.recording import recorder, replayed
 from minigrad.engine.tensor import Tensor, wrap
 from minigrad.optim.decay import decays
-from minigrad.optim.flat import Flat, Scalars, gather
+from minigrad.optim.flat import Chunk, Flat, Run, Scalars, gather
 from minigrad.optim.state import OF_SCHEDULES, load, save
+from minigrad.optim.straight import record_step
 
 Update = Callable[..., None]  # (p, g, work, *state): change p and the state in place
 
@@ -122,7 +123,6 @@ class Optimizer:
                 if p.grad is not None:
                     p.grad = None if set_to_none else p.grad.detach().zero_()
 
-    @replayed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update, in place, the parameters that have a gradient.
 
@@ -131,6 +131,13 @@ class Optimizer:
         closure : callable, optional
             Computes the loss and its gradients again; what it returns is returned.
         """
+        at_work = recorder()
+        if at_work is not None and closure is None and record_step(self, at_work):
+            return None
+        return self._step_whole(closure)
+
+    @replayed
+    def _step_whole(self, closure: Callable[[], Any] | None) -> Any:
         self._stepped = True
         loss = None
         if closure is not None:
@@ -138,34 +145,43 @@ class Optimizer:
                 loss = closure()
         for k, group in enumerate(self.param_groups):
             for flat in self.gathered(k):
-                self._step(flat, group)
+                grads = flat.gradients()
+                names = self._names(group)
+                runs = flat.runs(grads, names, self._spares)
+                for run in runs:
+                    change = self.advance(flat, group, run, flat.scalars)
+                    for chunk, g in flat.chunks(run, grads):
+                        change(chunk, g)
+                if runs:
+                    changed(flat.buffer, f"{self._name}.step")
         return loss
 
-    def _step(self, flat: Flat, group: dict[str, Any]) -> None:
-        xp, number = flat.xp, flat.scalars
-        names, maximize = self._names(group), group.get("maximize", False)
+    def advance(
+        self, flat: Flat, group: Mapping[str, Any], run: Run, number: Scalars
+    ) -> Callable[[Chunk, Any], None]:
+        """Count a step of a run's parameters; return what changes a chunk, given its gradient."""
+        xp, steps, maximize = flat.xp, flat.steps[run.first], group.get("maximize", False)
+        numbers: dict[str, float] = {}
+        if self._first_numbers:
+            numbers = self._next({**group, **flat.numbers_of(run.first)}, steps)
+            group = {**group, **numbers}
         add_to_gradient, shrink, threshold = decays(group, xp, number)
-        grads = flat.gradients()
-        runs = flat.runs(grads, names, self._spares)
-        for run in runs:
-            steps, numbers = flat.steps[run.first], flat.numbers_of(run.first)
-            if numbers:
-                numbers = self._next(group | numbers, steps)
-            update = self._update(group | numbers, steps, xp, number)
-            for chunk, g in flat.chunks(run, grads):
-                if maximize:
-                    g = xp.negative(g, chunk.g)
-                if add_to_gradient is not None:
-                    g = add_to_gradient(chunk.p, g, chunk.work, chunk.g)
-                if shrink is not None:
-                    shrink(chunk.p)
-                update(chunk.p, g, chunk.work, *chunk.state)
-                if threshold is not None:
-                    threshold(chunk.p, chunk.work)
-            if names:
-                flat.count(run, steps + 1 if self._counts_steps else 1, numbers)
-        if runs:
-            changed(flat.buffer, f"{self._name}.step")
+        update = self._update(group, steps, xp, number)
+        if self._names(group):
+            flat.count(run, steps + 1 if self._counts_steps else 1, numbers)
+
+        def change(chunk: Chunk, g: Any) -> None:
+            if maximize:
+                g = xp.negative(g, chunk.g)
+            if add_to_gradient is not None:
+                g = add_to_gradient(chunk.p, g, chunk.work, chunk.g)
+            if shrink is not None:
+                shrink(chunk.p)
+            update(chunk.p, g, chunk.work, *chunk.state)
+            if threshold is not None:
+                threshold(chunk.p, chunk.work)
+
+        return change
 
     # ---- what a subclass says -----------------------------------------------------------------
 
@@ -182,12 +198,21 @@ class Optimizer:
         """Return the numbers of ``_first_numbers`` for the next update; ``group`` has the last."""
         raise NotImplementedError(f"{self._name} has no _next(group, steps)")
 
+    def _branches(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return which calls an update makes, as far as its group's options decide it."""
+        return tuple(bool(group[name]) for name in self.defaults if name != "lr")
+
+    def _phase(self, group: Mapping[str, Any], steps: int) -> Any:
+        """Return which calls an update makes, as far as the number of steps before decides it."""
+        return steps == 0
+
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         """Return the update of parameters that were updated ``steps`` times before.
 
         ``group`` has the options, and what `_next` returned.
         It is called as ``(p, g, work, *state, *spare)`` on stretches of the flat buffers, with
-        the gradient (not to be changed), and scratch of the same length.
+        the gradient (not to be changed), and scratch of the same length. Marked as
+        `minigrad.optim.straight.by_numbers`, its calls stand in a captured program by themselves.
         """
         raise NotImplementedError(f"{self._name} has no _update(group, steps, xp, number)")
 

@@ -9,6 +9,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class RAdam(Optimizer):
@@ -93,12 +94,21 @@ class RAdam(Optimizer):
         self._check_betas(group)
         self._check_not_negative("eps", group["eps"])
 
+    def _seen(self, group: Mapping[str, Any], t: int) -> float:
+        """Return how many gradients the mean of squares stands for, at step t."""
+        beta2 = float(group["betas"][1])
+        return 2 / (1 - beta2) - 1 - 2 * t * beta2**t / (1 - beta2**t)
+
+    def _phase(self, group: Mapping[str, Any], steps: int) -> Any:
+        return steps == 0, self._seen(group, steps + 1) > 5
+
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         beta1, beta2 = (float(beta) for beta in group["betas"])
         t = steps + 1
         unbias2 = 1 - beta2**t
         limit = 2 / (1 - beta2) - 1
-        seen = limit - 2 * t * beta2**t / unbias2
+        seen = self._seen(group, t)
         size = float(group["lr"]) / (1 - beta1**t)
         rectified = seen > 5
         if rectified:

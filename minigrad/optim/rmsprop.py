@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class RMSprop(Optimizer):
@@ -104,10 +105,11 @@ class RMSprop(Optimizer):
         wanted = (True, group["momentum"] > 0, group["centered"])
         return tuple(name for name, want in zip(self._state_names, wanted, strict=True) if want)
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         lr, momentum = number[float(group["lr"])], number[float(group["momentum"])]
         alpha, eps = float(group["alpha"]), number[float(group["eps"])]
-        keep, new = number[alpha], number[1 - alpha]
+        keep, new, zero = number[alpha], number[1 - alpha], number[0.0]
         has_momentum, centered = group["momentum"] > 0, group["centered"]
         add, subtract, multiply = xp.add, xp.subtract, xp.multiply
         divide, sqrt, maximum = xp.divide, xp.sqrt, xp.maximum
@@ -121,7 +123,7 @@ class RMSprop(Optimizer):
                 multiply(m, keep, m)
                 add(m, multiply(g, new, work), m)
                 subtract(v, multiply(m, m, work), work)
-                sqrt(maximum(work, number[0.0], out=work), work)
+                sqrt(maximum(work, zero, out=work), work)
             else:
                 sqrt(v, work)
             divide(g, add(work, eps, work), work)

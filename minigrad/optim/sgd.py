@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
+from minigrad.optim.straight import by_numbers
 
 
 class SGD(Optimizer):
@@ -92,6 +93,7 @@ class SGD(Optimizer):
     def _names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return self._state_names if group["momentum"] else ()
 
+    @by_numbers
     def _update(self, group: Mapping[str, Any], steps: int, xp: Backend, number: Scalars) -> Update:
         lr, momentum = number[float(group["lr"])], number[float(group["momentum"])]
         dampening, nesterov = float(group["dampening"]), group["nesterov"]

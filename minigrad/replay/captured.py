@@ -16,7 +16,14 @@ from minigrad.engine.modes import MODE
 from minigrad.engine.mutation import changed
 from minigrad.engine.recording import RECORDERS, CaptureError
 from minigrad.engine.tensor import Leaf, Tensor, wrap
-from minigrad.replay.checks import Check, array_check, grad_check, module_check, referred
+from minigrad.replay.checks import (
+    Check,
+    all_of,
+    array_check,
+    grad_check,
+    module_check,
+    referred,
+)
 from minigrad.replay.ir import INPUT, TEMP, View
 from minigrad.replay.passes import PASSES
 from minigrad.replay.program import Program
@@ -264,9 +271,8 @@ class Recording:
         """Work out what a replay has to look after."""
         recorder, own = self.recorder, {id(t) for t in self.inner}
         written = {v.storage for i in recorder.instrs for v in i.outs}
-        self._changed = [
-            array for _, array in recorder.externals.values() if recorder.storage(array) in written
-        ]
+        touched = {recorder.storage(array) for _, array in recorder.externals.values()} & written
+        self._changed = [storage.owner for storage in touched]
         self._copied_back = [
             k for k, slot in enumerate(self.slots) if recorder.storage(slot) in written
         ]
@@ -284,13 +290,10 @@ class Recording:
                 checks.append(grad_check(leaf, start))
         for module, state, tensors in recorder.modules.values():
             checks.append(module_check(module.__dict__, state, tensors))
-        self._checks = [*checks, *variables]
+        # whether all is as it was recorded: arrays, gradients, modules, variables
+        self.holds = all_of([*checks, *variables, *recorder.checks])
 
     # ---- replaying ------------------------------------------------------------------------------
-
-    def holds(self) -> bool:
-        """Say whether all is as it was recorded: arrays, gradients, modules, variables."""
-        return all(check() for check in self._checks)
 
     def applies(self, tensors: list[Tensor]) -> bool:
         """Take in the arguments; say whether the conditions of the recording hold for them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.replay.ir import Instr, View, map_views
 from minigrad.replay.recorder import NOTHING
 
+_NAMED_OUT = (np.maximum, np.minimum)  # NumPy deprecates a third operand of these
 _TAKES_OUT = {np.concatenate, np.stack, np.take, np.dot, np.einsum, np.cumsum, np.cumprod}
 _LINES = 2000  # of one function: Python's compiler needs more than linear time for long ones
 _PLAIN = (bool, int, float, str, type(None))
@@ -48,12 +50,21 @@ class Emitter:
             return f"{self.name(instr.run, 'fused')}()"
         if instr.kind == "copy":
             return f"{self.value(instr.outs[0])}[...] = {self.value(instr.args[0])}"
-        run = self.name(instr.run, instr.name)
         args = [self.value(a) for a in instr.arguments()]
         options = [f"{k}={self.value(v)}" for k, v in instr.kwargs.items()]
         outs = [self.value(v) for v in instr.outs]
+        if instr.run is operator.setitem:
+            return f"{args[0]}[{args[1]}] = {args[2]}"
+        if instr.name == "getitem" and instr.run is np.ndarray.__getitem__ and not options:
+            if _takes(instr):
+                return f"{args[0]}.take({args[1]}, None, {outs[0]})"
+            if _fixed(instr) and instr.template is instr.outs[0]:
+                return f"{outs[0]}[...] = {args[0]}[{args[1]}]"
+        if instr.run is np.matmul and not options and _one_product(instr):
+            return f"{self.name(np.dot, 'dot')}({', '.join(args + outs)})"
+        run = self.name(instr.run, instr.name)
         if instr.kind == "ufunc":
-            if instr.run in (np.maximum, np.minimum):  # these want it by name
+            if instr.run in _NAMED_OUT:
                 return f"{run}({', '.join(args + options)}, out={outs[0]})"
             return f"{run}({', '.join(args + outs + options)})"
         if instr.kind == "method" or (instr.kind == "function" and instr.run in _TAKES_OUT):
@@ -95,6 +106,37 @@ def _fixed(instr: Instr) -> bool:
     if instr.kind == "opaque":
         return not instr.pure  # random draws; others were recorded whole for what they look at
     return instr.kind == "function" and not any(v.dtype == bool for v in instr.operands())
+
+
+def _takes(instr: Instr) -> bool:
+    """Say whether an index is one array of places in one row, which ``take`` is quicker at."""
+    x, places = instr.args if len(instr.args) == 2 else (None, None)
+    return (
+        isinstance(x, View)
+        and isinstance(places, View)
+        and len(x.shape) == 1
+        and places.dtype == np.intp
+        and instr.outs[0].whole
+    )
+
+
+def _one_product(instr: Instr) -> bool:
+    """Say whether BLAS does a product in one call: ``dot`` then is 0.4 us quicker than ``matmul``.
+
+    The bits are the same. Rows and columns of one element go other ways in the two.
+    """
+    a, b = instr.args
+    out = instr.outs[0]
+    return (
+        isinstance(a, View)
+        and isinstance(b, View)
+        and (len(a.shape), len(b.shape)) in ((1, 2), (2, 1), (2, 2))
+        and min(*a.shape, *b.shape) > 1
+        and a.dtype == b.dtype == out.dtype
+        and out.dtype in (np.float32, np.float64)
+        and out.array.flags.c_contiguous
+        and all(v.array.flags.c_contiguous or v.array.flags.f_contiguous for v in (a, b))
+    )
 
 
 def _storer(instr: Instr) -> Callable[[Any], None]:

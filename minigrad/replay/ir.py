@@ -59,9 +59,18 @@ class View:
         """What makes two views one."""
         return (self.storage, self.offset, self.shape, self.strides, self.dtype)
 
-    def on(self, storage: Storage) -> View:
-        """Return the same view of another storage."""
-        return View(storage, self.offset, self.shape, self.strides, self.dtype)
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where in its storage it begins and ends."""
+        if not self.size:
+            return self.offset, self.offset
+        steps = [(n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)]
+        low = self.offset + sum(s for s in steps if s < 0)
+        return low, self.offset + sum(s for s in steps if s > 0) + self.dtype.itemsize
+
+    def on(self, storage: Storage, shift: int = 0) -> View:
+        """Return the same view of another storage, so many bytes further on."""
+        return View(storage, self.offset + shift, self.shape, self.strides, self.dtype)
 
     def __str__(self) -> str:
         sign = {INPUT: "in", TEMP: "t", LIVE: "m"}[self.storage.kind]
@@ -86,6 +95,7 @@ class Instr:
     outs: list[View]
     op: str = ""  # the op, or the rule of an op, that it belongs to
     pure: bool = True  # the same operands give the same result
+    cut: bool = False  # works on a stretch that fits the cache, one of several
     prologue: bool = False  # runs before anything is changed, to see whether the program applies
     also_reads: list[View] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)  # the passes that changed it

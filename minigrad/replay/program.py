@@ -204,7 +204,7 @@ def _early(instr: Instr) -> Instr:
     """Return a copy of an instruction for the prologue."""
     return Instr(
         instr.kind, instr.name, instr.run, instr.args, instr.kwargs, list(instr.outs), instr.op,
-        instr.pure, True, list(instr.also_reads), template=instr.template,
+        instr.pure, instr.cut, True, list(instr.also_reads), template=instr.template,
     )  # fmt: skip
 
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import NUMPY
+from minigrad.backend import NUMPY, Backend
 from minigrad.engine.modes import MODE
 from minigrad.engine.op import Op
 from minigrad.engine.recording import CaptureError, reading
 from minigrad.engine.tensor import Leaf, Tensor
-from minigrad.replay.checks import module_state
+from minigrad.replay.checks import Check, call_check, module_state
 from minigrad.replay.ir import (
     LIVE,
     TEMP,
@@ -32,9 +32,8 @@ from minigrad.replay.ir import (
     View,
     map_views,
     owner_of,
-    pointer,
 )
-from minigrad.replay.tracer import DataDependent, Tracer, plain
+from minigrad.replay.tracer import PLAIN, DataDependent, Tracer, plain
 
 # The shape of what these return depends on values
 DATA_SHAPED = ("masked_select", "nonzero")
@@ -54,14 +53,19 @@ _FOLDED = ("copy", "ufunc", "method", "function")  # kinds that may make a const
 
 
 class Guard:
-    """A condition on values that the recording went by."""
+    """A condition on values that the recording went by: what a test says of an array."""
 
-    def __init__(self, view: View, expected: bool, instrs: list[Instr]) -> None:
-        self.view, self.expected, self.instrs = view, expected, instrs
+    def __init__(
+        self, view: View, expected: bool, instrs: list[Instr], test: Callable[[Any], bool] = bool
+    ) -> None:
+        self.view, self.expected, self.instrs, self.test = view, expected, instrs, test
 
 
 class Recorder:
     """What was recorded so far; see the module's text."""
+
+    xp: Backend = NUMPY
+    tracer_type: type = Tracer
 
     def __init__(self, known: dict[int, tuple[Any, Any]]) -> None:
         self.instrs: list[Instr] = []
@@ -76,9 +80,15 @@ class Recorder:
         self.guards: list[Guard] = []
         self.delivered: dict[int, Any] = {}  # leaves: what .grad was before the first gradient
         self.modules: dict[int, Any] = {}  # those called, with their state before
+        self.gathered: dict[int, Any] = {}  # gradients side by side, by the leaves' buffer
+        self.checks: list[Check] = []  # what others want to be so before a replay
         self.closed = False
         self.scope: list[str] = []  # the op or rule that is being traced
         self.tracing = 0
+
+    def owner_of(self, array: Any) -> Any:
+        """Return the array that owns the memory."""
+        return owner_of(array)
 
     @property
     def working(self) -> bool:
@@ -98,10 +108,10 @@ class Recorder:
 
     def storage(self, array: Any, kind: str = LIVE) -> Storage:
         """Return the storage of an array; an unknown one is of this kind."""
-        owner = owner_of(array)
+        owner = self.owner_of(array)
         found = self.storages.get(id(owner))
         if found is None:
-            low, high = NUMPY.byte_bounds(owner)
+            low, high = self.xp.byte_bounds(owner)
             found = Storage(next(self._numbers), kind, high - low, low, owner)
             self.storages[id(owner)] = found
             self._watched[id(owner)] = weakref.ref(owner, self._forgetting(id(owner)))
@@ -120,13 +130,13 @@ class Recorder:
     def keep(self, array: Any) -> None:
         """Let the program hold an array that others hold too, and may write to."""
         storage = self.view(array).storage
-        storage.kept, storage.constant, storage.owner = True, False, owner_of(plain(array))
+        storage.kept, storage.constant, storage.owner = True, False, self.owner_of(plain(array))
 
     def view(self, array: Any, kind: str = LIVE) -> View:
         """Return the view that an array is."""
         array = plain(array)
         storage = self.storage(array, kind)
-        offset = pointer(array) - storage.start if array.size else 0
+        offset = self.xp.pointer(array) - storage.start if array.size else 0
         view = View(storage, offset, array.shape, array.strides, array.dtype)
         view = self.views.setdefault(view.place, view)
         if storage.kind != TEMP:
@@ -135,15 +145,15 @@ class Recorder:
 
     def tracer(self, array: Any) -> Tracer:
         """Return a tracer over a plain array's memory."""
-        if isinstance(array, Tracer):
+        if type(array) in PLAIN:
             return array
-        made = array.view(Tracer)
+        made = array.view(self.tracer_type)
         made._recorder = self
         return made
 
     def lift(self, array: Any, tensor: Tensor | None = None) -> Any:
         """Return a tracer for an array that a Tensor holds."""
-        if isinstance(array, Tracer) or type(array) is not np.ndarray:
+        if type(array) in PLAIN or type(array) is not self.xp.ndarray:
             return array
         if tensor is not None and self.storage(array).kind == LIVE:
             self.note(tensor, array)
@@ -166,7 +176,7 @@ class Recorder:
         """Take note that a gradient is about to be added to a leaf's ``.grad``."""
         self.note_leaf(leaf)
         self.delivered.setdefault(id(leaf), leaf.grad)
-        if leaf.grad is not None and type(leaf.grad._array) is np.ndarray:
+        if leaf.grad is not None and type(leaf.grad._array) is self.xp.ndarray:
             self.lift(leaf.grad._array, leaf.grad)
 
     def make(self, array: Any, fresh: bool = True) -> Tracer:
@@ -180,7 +190,7 @@ class Recorder:
 
     def born(self, tensor: Tensor) -> None:
         """Take in a tensor that was made while recording."""
-        if type(tensor._array) is np.ndarray and id(owner_of(tensor._array)) not in self.storages:
+        if type(tensor._array) is self.xp.ndarray and id(self.owner_of(tensor._array)) not in self.storages:
             tensor._array = self.make(tensor._array)
 
     # ---- instructions ---------------------------------------------------------------------------
@@ -206,7 +216,7 @@ class Recorder:
 
     def resolve(self, nest: Any) -> Any:
         """Return arguments with views in the place of arrays."""
-        return map_views(nest, self.view, np.ndarray)
+        return map_views(nest, self.view, self.xp.ndarray)
 
     def result(self, array: Any) -> Any:
         """Return a new result as an array (NumPy makes scalars of those without axes)."""
@@ -268,7 +278,7 @@ class Recorder:
             (key,) = args
             parts = key if isinstance(key, tuple) else (key,)
             for p in parts:
-                if isinstance(p, np.ndarray) and p.dtype.kind == "b":
+                if isinstance(p, self.xp.ndarray) and p.dtype.kind == "b":
                     mask = self.storage(p)
                     if mask.kind != LIVE or mask.written:  # else a constant
                         raise self.depends("an index of bools")
@@ -277,7 +287,7 @@ class Recorder:
         views = self.resolve((own, *args))
         options = self.resolve(kwargs)
         result = self.result(method(own, *args, **kwargs))
-        if id(owner_of(result)) in self.storages:
+        if id(self.owner_of(result)) in self.storages:
             return array if result is own else self.tracer(result)
         if name in ("copy", "astype", "reshape", "ravel", "flatten"):
             out = self.view(result, TEMP)
@@ -299,13 +309,13 @@ class Recorder:
         outs: list[View] = []
 
         def place(array: Any) -> Any:
-            if id(owner_of(array)) in self.storages:  # a view of what is known
+            if id(self.owner_of(array)) in self.storages:  # a view of what is known
                 return NOTHING
             outs.append(self.view(array, TEMP))
             return outs[-1]
 
-        template = map_views(results, place, np.ndarray)
-        traced = map_views(results, self.tracer, np.ndarray)
+        template = map_views(results, place, self.xp.ndarray)
+        traced = map_views(results, self.tracer, self.xp.ndarray)
         if kind == "function" and not any(True for _ in _leaves(template, (View, type(NOTHING)))):
             raise self.depends(name)  # a plain answer about values
         if outs or not pure:
@@ -381,7 +391,7 @@ class Recorder:
         self, name: str, run: Any, args: tuple[Any, ...], *, opaque: bool = False, pure: bool = True
     ) -> Any:
         """Run a forward or a rule on tracers; on plain arrays, as one call, if that fails."""
-        args = tuple(map_views(a, self.lift, np.ndarray) for a in args)
+        args = tuple(map_views(a, self.lift, self.xp.ndarray) for a in args)
         mark = len(self.instrs), len(self.guards)
         self.scope.append(name)
         self.tracing += 1
@@ -393,7 +403,7 @@ class Recorder:
                     if name == "index":  # by a mask of bools
                         raise _data_shaped("x[mask]") from None
                     del self.instrs[mark[0] :], self.guards[mark[1] :]
-            plainly = [NUMPY if hasattr(a, "quietly") else plain(a) for a in args]
+            plainly = [self.xp if hasattr(a, "quietly") else plain(a) for a in args]
             with self.paused():
                 results = run(*plainly)
             return self.take_over(
@@ -412,7 +422,7 @@ class Recorder:
         args = tuple(list(a) if hasattr(a, "__next__") else a for a in args)
         given = [t for t in _leaves((args, kwargs), (Tensor,))]
         for t in given:
-            if isinstance(t._array, Tracer):
+            if type(t._array) in PLAIN:
                 t._array = plain(t._array)
         seen = [t._array for t in given]
         seen += [g._array for _, g in self.grads.values() if g is not None]
@@ -424,7 +434,7 @@ class Recorder:
         outs: list[View] = []
 
         def place(t: Tensor) -> Any:
-            if id(owner_of(t._array)) in self.storages:
+            if id(self.owner_of(t._array)) in self.storages:
                 return NOTHING
             outs.append(self.view(t._array, TEMP))
             return outs[-1]
@@ -449,14 +459,38 @@ class Recorder:
         views, options = self.resolve(args), self.resolve(kwargs)
         self.add("write", function.__name__, function, views, options, [], pure=False)
 
+    def repeat(self, name: str, function: Callable[[], None]) -> None:
+        """Have a function called again, here, at each replay; it works on numbers, not arrays."""
+        self.add("python", name, function, (), {}, [], pure=False)
+
+    def look_after(self, holds: Callable[[], bool]) -> None:
+        """Replay only while that says so."""
+        self.checks.append(call_check(holds))
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Name what is recorded inside; it is cut to stretches that fit the cache already."""
+        self.scope.append(name)
+        mark = len(self.instrs)
+        try:
+            yield
+        finally:
+            self.scope.pop()
+            for instr in self.instrs[mark:]:
+                instr.cut = True
+
+    # ---- gradients ------------------------------------------------------------------------------
+
     def settle_grads(self) -> None:
         """Record what became of the leaves' ``.grad`` since the last look."""
         changes = []
         for key, (leaf, before) in list(self.grads.items()):
             grad = leaf.grad
-            if grad is not None and isinstance(grad._array, Tracer):
+            if grad is not None and type(grad._array) in PLAIN:
                 grad._array = self.plain_of(grad)
             if grad is not None and grad._node is None:
+                if grad is not before:
+                    self.gather(leaf, grad)
                 self.keep(grad._array)
             if grad is not before:
                 changes.append((leaf, grad))
@@ -464,6 +498,28 @@ class Recorder:
         if changes:
             instr = self.add("python", ".grad", _setter(changes), (), {}, [], pure=False)
             instr.also_reads = [self.view(g._array) for _, g in changes if g is not None]
+
+    def gather(self, leaf: Tensor, grad: Tensor) -> None:
+        """Put a new gradient where it lies among others as its leaf lies among other leaves.
+
+        So an optimiser whose parameters share a buffer finds their gradients in one as well.
+        """
+        array, g = plain(leaf._array), grad._array
+        owner, source = self.owner_of(array), self.view(g)
+        if owner is array or owner.size <= array.size or owner.dtype != array.dtype:
+            return
+        if source.storage.kind != TEMP or source.storage.kept or g.shape != array.shape:
+            return
+        buffer = self.gathered.setdefault(id(owner), np.zeros_like(owner))
+        offset = self.xp.pointer(array) - self.storage(owner).start
+        place = np.ndarray(array.shape, array.dtype, buffer, offset, array.strides)
+        place[...] = g
+        self.add("copy", "gather", np.copyto, (source,), {}, [self.view(place, TEMP)])
+        grad._array = place
+
+    def beside(self, buffer: Any) -> Any:
+        """Return the buffer in which the gradients of leaves in this one lie, None if none do."""
+        return self.gathered.get(id(self.owner_of(buffer)))
 
     def plain_of(self, tensor: Tensor) -> Any:
         """Return a tensor's array as a plain one: the very one that it had, if it had one."""
@@ -495,7 +551,7 @@ class Recorder:
             if leaf.grad is not None:
                 leaf.grad._array = self.plain_of(leaf.grad)
         for tensor, array in self.externals.values():
-            if isinstance(tensor._array, Tracer):
+            if type(tensor._array) in PLAIN:
                 tensor._array = array
 
 

@@ -63,14 +63,19 @@ class Tracer(np.ndarray):
         return self.copy()
 
 
+PLAIN: dict[type, type] = {Tracer: np.ndarray}  # which arrays tracers are; CuPy's join in `gpu`
+
+
 def plain(nest: Any) -> Any:
     """Return nested arguments with plain arrays in the place of tracers."""
-    if isinstance(nest, Tracer):
-        return nest.view(np.ndarray)
+    if type(nest) in PLAIN:
+        return nest.view(PLAIN[type(nest)])
     if type(nest) in (tuple, list):
         return type(nest)(plain(x) for x in nest)
     if type(nest) is dict:
         return {k: plain(x) for k, x in nest.items()}
+    if isinstance(nest, tuple) and hasattr(nest, "_fields"):
+        return type(nest)(*(plain(x) for x in nest))
     return nest
 
 

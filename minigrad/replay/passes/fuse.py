@@ -50,7 +50,7 @@ def fuse(program: Any) -> None:
 
 def fits(instr: Instr) -> bool:
     """Say whether an instruction can run on stretches of its operands."""
-    if not (instr.elementwise and instr.pure and instr.outs[0].nbytes >= SMALLEST):
+    if instr.cut or not instr.elementwise or not instr.pure or instr.outs[0].nbytes < SMALLEST:
         return False
     if any(isinstance(a, np.ndarray) for a in instr.args):  # a constant that is copied in
         return False

@@ -58,17 +58,19 @@ class Renamer:
 
     def __init__(self) -> None:
         self.moved: dict[Storage, Storage] = {}
+        self.shifts: dict[Storage, int] = {}  # how far into the other storage, if not 0
         self._views: dict[View, View] = {}
 
     def __call__(self, view: View) -> View:
         """Return the view to use instead of one."""
-        storage = view.storage
+        storage, shift = view.storage, 0
         while storage in self.moved:
+            shift += self.shifts.get(storage, 0)
             storage = self.moved[storage]
         if storage is view.storage:
             return view
         if view not in self._views or self._views[view].storage is not storage:
-            self._views[view] = view.on(storage)
+            self._views[view] = view.on(storage, shift)
         return self._views[view]
 
     def apply(self, program: Any) -> None:

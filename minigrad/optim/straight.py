@@ -1,0 +1,149 @@
+"""An optimiser's step in a captured program: its array calls one by one, not one call of Python.
+
+While `minigrad.replay` records, the update runs on arrays that tell the recorder what is done
+with them, so a replay makes the same calls on the same memory. What changes from step to step are
+numbers, such as Adam's corrections and whatever a schedule does to the learning rate. They stand
+in 0-d arrays; at each replay the optimiser's own Python works them out again, in the same order,
+and writes them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from minigrad.backend import Array, Backend
+from minigrad.engine.mutation import changed
+from minigrad.optim.flat import Chunk, Flat, Run, Scalars
+
+if TYPE_CHECKING:
+    from minigrad.optim.optimizer import Optimizer
+
+F = TypeVar("F", bound=Callable[..., Any])
+LONGEST = 64  # chunks; for more, Python's calls cost nothing beside the arithmetic
+
+
+def by_numbers(update: F) -> F:
+    """Mark an ``_update`` whose arithmetic a replay may repeat.
+
+    It must ask ``number`` for all numbers before it returns, in an order that hangs on what
+    `Optimizer._branches` returns alone, and so must its choice of calls.
+    """
+    update.by_numbers = True  # type: ignore[attr-defined]
+    return update
+
+
+class Numbers(Scalars):
+    """The numbers of one update in the order in which it asks for them, in memory that stays."""
+
+    def __init__(self, xp: Backend, dtype: Any) -> None:
+        super().__init__(xp, dtype)
+        self._values: list[float] = []
+        self._arrays: list[Any] = []
+        self._next = 0
+
+    def begin(self) -> None:
+        """Go back to the first number."""
+        self._next = 0
+
+    def __getitem__(self, value: float) -> Any:
+        i = self._next
+        self._next = i + 1
+        if i == len(self._arrays):
+            self._values.append(value)
+            self._arrays.append(self._xp.asarray(value, self._dtype))
+        elif self._values[i] != value:
+            self._values[i] = value
+            self._arrays[i][...] = value
+        return self._arrays[i]
+
+
+class Part:
+    """A run of parameters that one program updates: what it goes by, and its numbers."""
+
+    def __init__(
+        self, optimizer: Optimizer, group: dict[str, Any], flat: Flat, run: Run, names: Any
+    ) -> None:
+        self.optimizer, self.group, self.flat, self.run = optimizer, group, flat, run
+        self.numbers = Numbers(flat.xp, flat.buffer.dtype)
+        self._state = {name: flat.state[name] for name in names}
+        self._options = dict(group)
+        self._branches = optimizer._branches(group)
+        self._phase = optimizer._phase(group, flat.steps[run.first])
+
+    def holds(self) -> bool:
+        """Say whether an update now would make the same calls on the same memory."""
+        flat, group, first, last = self.flat, self.group, self.run.first, self.run.last
+        if group != self._options:  # a schedule was here
+            if self.optimizer._branches(group) != self._branches:
+                return False
+            self._options = dict(group)
+        steps = flat.steps[first]
+        if self.optimizer._phase(group, steps) != self._phase:
+            return False
+        for name, array in self._state.items():
+            if flat.state.get(name) is not array:
+                return False
+        return flat.steps[first:last].count(steps) == last - first
+
+    def advance(self) -> Callable[[Chunk, Any], None]:
+        """Count a step and work out its numbers; return what changes a chunk."""
+        self.numbers.begin()
+        return self.optimizer.advance(self.flat, self.group, self.run, self.numbers)
+
+
+def record_step(optimizer: Optimizer, at_work: Any) -> bool:
+    """Do a step while recording, call by call; say whether that was possible."""
+    flats = [flat for k in range(len(optimizer.param_groups)) for flat in optimizer._flats[k]]
+    groups = [g for k, g in enumerate(optimizer.param_groups) for _ in optimizer._flats[k]]
+    known = sum(len(flat.params) for flat in flats)
+    if (
+        not hasattr(optimizer._update, "by_numbers")
+        or known != sum(len(group["params"]) for group in optimizer.param_groups)
+        or not all(flat.holds() and flat.xp.name == "numpy" for flat in flats)
+        or any(flat.chunk_count() > LONGEST for flat in flats)
+    ):
+        return False
+    at_work.settle_grads()
+    work = []
+    for group, flat in zip(groups, flats, strict=True):
+        grads, names = flat.gradients(), optimizer._names(group)
+        for run in flat.runs(grads, names, optimizer._spares):
+            work.append((Part(optimizer, group, flat, run, names), grads, names))
+    parts = [part for part, _, _ in work]
+    lists = [list(flats) for flats in optimizer._flats]
+    at_work.look_after(lambda: optimizer._flats == lists and all([part.holds() for part in parts]))
+
+    def advance() -> None:
+        optimizer._stepped = True
+        for part in parts:
+            part.advance()
+
+    at_work.repeat(f"{optimizer._name}.advance", advance)
+    optimizer._stepped = True
+    for part, grads, names in work:
+        change = part.advance()
+        with at_work.inside(f"{optimizer._name}.step"):
+            for chunk, g in _chunks(part.flat, part.run, names, grads, at_work):
+                change(chunk, g)
+        changed(part.flat.buffer, f"{optimizer._name}.step")
+    return True
+
+
+def _chunks(
+    flat: Flat, run: Run, names: Sequence[str], grads: Sequence[Any], at_work: Any
+) -> Iterator[tuple[Chunk, Array]]:
+    """Yield a run's chunks, each with its gradient, as arrays that tell the recorder."""
+
+    def lifted(chunk: Chunk) -> Chunk:
+        pieces = [(i, at_work.tracer(place)) for i, place in chunk.pieces]
+        p, g, work, *state = map(at_work.tracer, (chunk.p, chunk.g, chunk.work, *chunk.state))
+        return Chunk(p, tuple(state), g, work, pieces, chunk.part)
+
+    together = at_work.beside(flat.buffer)
+    if together is None or not flat.has_views(together, grads, run):
+        same = Run(run.first, run.last, [lifted(chunk) for chunk in run.chunks])
+        yield from flat.chunks(same, [g if g is None else at_work.tracer(g) for g in grads])
+        return
+    for stretch, chunk in flat.stretches(run, names):
+        yield lifted(chunk), at_work.tracer(together[stretch])
