@@ -10,6 +10,7 @@ from pathlib import Path
 
 import minigrad
 from minigrad.cli.doctor import doctor
+from minigrad.cli.errata import add_errata, run_errata
 from minigrad.cli.exercises import ACTIONS, add_exercises, run_exercises
 from minigrad.cli.explain import add_explain, run_explain
 from minigrad.cli.extras import missing, pip_line
@@ -54,6 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return run_gradcheck(options)
         if options.command == "explain":
             return run_explain(options)
+        if options.command == "errata":
+            return run_errata(options)
         if options.command in ACTIONS:
             return run_exercises(options)
         return doctor() if options.command == "doctor" else _list()
@@ -79,6 +82,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     doctor_parser.set_defaults(command="doctor")
     add_gradcheck(commands)
     add_explain(commands)
+    add_errata(commands)
     text = "list or run the lessons, and do their exercises"
     lessons = commands.add_parser("lessons", help=text, allow_abbrev=False)
     actions = lessons.add_subparsers(required=True, metavar="ACTION")
