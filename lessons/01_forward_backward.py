@@ -52,9 +52,9 @@ as_printed = np.array([1 - 0.45625, 0 - 0.8255, 0 - 0.8255])
 NO_SIGMOID = "the sum is {:.5g}, and it is passed on as an activation with no sigmoid"
 print(f"{WHERE}: printed numbers against the document's own expressions")
 lesson.claim(WHERE, "z1, row 1, left: 0.1*1 + 0.1", "0.2", z1[0])
-lesson.claim(WHERE, "z1, row 1, right: 0.2*2 + 0.2", "0.8", z1[1], "the sum is 0.6", expect=FAILS)
+lesson.claim(WHERE, "z1, row 1, right: 0.2*2 + 0.2", "0.8", z1[1], "wrong sum", expect=FAILS)
 lesson.claim(WHERE, "z1, row 2, left: 0.3*3 + 0.3", "1.2", z1[2])
-lesson.claim(WHERE, "z1, row 2, right: 0.4*3 + 0.4", "2.2", z1[3], "the sum is 1.6", expect=FAILS)
+lesson.claim(WHERE, "z1, row 2, right: 0.4*3 + 0.4", "2.2", z1[3], "wrong sum", expect=FAILS)
 lesson.claim(WHERE, "a1, left: sigmoid(0.2)", "0.55", a1[0])
 lesson.claim(
     WHERE, "a1, right: sigmoid(0.8)", "0.86", a1[1],
