@@ -72,6 +72,7 @@ def accuracy(trainer, x, y):
     return trainer.evaluate((x, y), batch_size=2000)["accuracy"]
 
 
+assert sum(p.numel() for p in network().parameters()) == 9_610
 train, valid, test, said = parts(0)
 by_heart = fit(IMAGES[train], said[train], 0, validation=(IMAGES[valid], said[valid]), epochs=100)
 seen = by_heart.history
