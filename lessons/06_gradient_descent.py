@@ -224,7 +224,7 @@ lesson.statement(
 # %%
 LENGTHS = (iris.x[:, 2] - iris.x[:, 2].mean()) / iris.x[:, 2].std()
 LINE = np.column_stack([np.ones(150), LENGTHS])
-BEST = np.linalg.lstsq(LINE, iris.x[:, 3])[0]
+BEST = np.linalg.lstsq(LINE, iris.x[:, 3], rcond=None)[0]
 
 
 def gradient_of(w, rows, inputs=LINE):
@@ -316,7 +316,7 @@ lesson.formula(
 
 # %%
 ALL = np.column_stack([OTHERS, np.ones(150)])
-LEAST = petal_error(mg.tensor(np.linalg.lstsq(ALL, iris.x[:, 3])[0])).item()
+LEAST = petal_error(mg.tensor(np.linalg.lstsq(ALL, iris.x[:, 3], rcond=None)[0])).item()
 ends = [one_by_one(lambda n: 0.05, 150, np.zeros(4), ALL, seed)[-1] for seed in range(3)]
 after_one_pass = np.mean([petal_error(mg.tensor(w)).item() for w in ends]) - LEAST
 
@@ -582,7 +582,7 @@ lesson.save(
 # value before, so there is no running mean. Read kindly, x is the gradient and y its square. Then m
 # is the last gradient and a tenth of its last change, and v can be negative:
 # $v_t = y_t - (1 - \beta_2)\, y_{t-1}$, below 0 as soon as a gradient is less than
-# $\sqrt{0.001} = 1/32$ of the one before.
+# $\sqrt{0.001} \approx 1/32$ of the one before.
 
 
 # %%
@@ -664,7 +664,7 @@ for _ in range(5000):
 second_moment = three.state_dict()["state"][0]["exp_avg_sq"].item() / (1 - 0.999**5000)
 print()
 lesson.formula(
-    "D1 optimisers, D2 math 3",
+    "D1 algorithms, D2 math 3",
     "v is the variance of the gradients, here of 5,000 that are all 3",
     lambda: np.var(np.full(5000, 3.0)),
     second_moment,
@@ -674,7 +674,7 @@ lesson.formula(
 of_momentum, of_adam = longer(slow_momentum), longer(by_adam)
 assert abs(of_momentum / 1000 - 1) < 0.01
 lesson.statement(
-    "D1 optimisers, D2 math 3",
+    "D1 algorithms, D1 optimisers, D2 math 3",
     "Adam joins gradient descent and momentum",
     abs(of_adam / of_momentum - 1) < 0.01,
     f"if the loss is multiplied by 1000, momentum goes {of_momentum:.0f} times as far, "
@@ -689,8 +689,8 @@ lesson.statement(
 # All rules beside minigrad's optimisers, 60 steps each, then all of them drawn: in the valley, and
 # in the same valley turned by 45 degrees. A turn changes nothing for gradient descent and momentum,
 # which see the surface as it is. AdaGrad, RMSprop and Adam look at each coordinate by itself. Where
-# the valley lies along an axis, that is all they need; where it does not, x and y get the same
-# gradients but for the sign, hence the same rate, and the advantage is gone.
+# the valley lies along an axis, that is all they need; where it does not, x and y get gradients of
+# much the same size, hence the same rate, and the advantage is gone.
 
 
 # %%

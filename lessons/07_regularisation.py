@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 # %% [markdown]
 # ## 1. By heart
 #
-# Data in the world have mistakes. So have these: of the 1,797 shipped digits each third label is
+# Data in the world have mistakes. So have these: of the 1,797 shipped digits three labels in ten are
 # drawn anew, so that about 27 in 100 are wrong. From 200 of them the network 64-128-10 of lesson 5
 # is to learn, with 9,610 parameters. Another 200 are for *validation*, to choose settings by; their
 # labels are as bad. The other 1,397 are for the test, with the true labels, and steer nothing.
@@ -293,7 +293,7 @@ lesson.save(
 # *Dropout* sets each value of a layer to 0 with probability p, anew in every step. No unit can rely
 # on another one being there. D1 (algorithms) says that it drops units in training, and no more.
 # Then something is missing: with half of the units gone, what the next layer receives is half as
-# large, and in the test, with all of them there, twice as large as anything it has learned from.
+# large on average, and in the test, with all of them there, twice as large as what it learned from.
 # Either the test multiplies by 1 - p (Srivastava's paper), or the training divides by it (minigrad,
 # and everybody today, for then the test has nothing to do):
 #
