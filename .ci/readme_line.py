@@ -1,6 +1,6 @@
 """Print one of README's set-up lines, so that what CI runs is what a reader copies.
 
-Usage: python .ci/readme_line.py main|tests
+Usage: python .ci/readme_line.py main|tests|book
 
 README holds each line once, alone in a fenced block under the comment ``<!-- setup: NAME -->``.
 """

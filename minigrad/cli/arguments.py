@@ -9,6 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import minigrad
+from minigrad.cli.book import add_book, run_book
 from minigrad.cli.doctor import doctor
 from minigrad.cli.errata import add_errata, run_errata
 from minigrad.cli.exercises import ACTIONS, add_exercises, run_exercises
@@ -55,6 +56,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return run_gradcheck(options)
         if options.command == "explain":
             return run_explain(options)
+        if options.command == "book":
+            return run_book(options)
         if options.command == "errata":
             return run_errata(options)
         if options.command in ACTIONS:
@@ -82,6 +85,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     doctor_parser.set_defaults(command="doctor")
     add_gradcheck(commands)
     add_explain(commands)
+    add_book(commands)
     add_errata(commands)
     text = "list or run the lessons, and do their exercises"
     lessons = commands.add_parser("lessons", help=text, allow_abbrev=False)
