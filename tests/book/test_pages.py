@@ -70,7 +70,7 @@ def test_without_npm_it_says_what_to_put_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MathJaxError, match="there is no npm: install Node.js, or put the file"):
+    with pytest.raises(MathJaxError, match=r"there is no npm: install Node\.js, or put the file"):
         mathjax(tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
