@@ -598,6 +598,7 @@ lesson.formula(
     "D2 steps 4", "F10: its gradient by the first weights",
     lambda: tanh_gradients(V, lambda h: 1 - h)[0],
     right[0],
+    "right: with 1 - tanh^2; it is wrong by size and never by sign",
     expect=FAILS, check=DIFFERENCES,
 )  # fmt: skip
 lesson.formula(

@@ -11,7 +11,12 @@ from minigrad.check.lints.lessons import FOLDERS
 
 COMMON = Path(__file__).with_name("chinese.toml")
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
-_CONVENTION = "right for "
+_WORD = re.compile("[A-Za-z]{3,}")
+_SYMBOLS = {
+    "Delta", "MSE", "NaN", "ReLU", "SGD", "alpha", "beta", "delta", "eps", "lambda", "max",
+    "sigma", "sigmoid", "sign", "sqrt", "tanh", "theta",
+}  # fmt: skip
+_CONVENTION, _RIGHT = "right for ", "right: "
 _ERROR = re.compile(r"(\w+(?:Error|Exception): .+)")
 
 
@@ -44,8 +49,8 @@ def chinese(text: str, stem: str) -> str | None:
     """Return a text of a lesson's claim in Chinese; None if the tables lack it.
 
     A table has the text as it is, or with ``#`` for each number; then ``{1}`` in the Chinese is the
-    first number. A text of several parts is looked up part by part, and what Python says of an
-    error is kept, between backquotes.
+    first number. A text of several parts is looked up part by part. A formula without words is
+    kept, and so is what Python says of an error, between backquotes.
 
     Examples
     --------
@@ -61,8 +66,13 @@ def chinese(text: str, stem: str) -> str | None:
         return words[text]
     if template := words.get(_NUMBER.sub("#", text)):
         return template.format(None, *_NUMBER.findall(text))
+    if not set(_WORD.findall(text)) - _SYMBOLS:  # a formula is the same in both
+        return text
     if _ERROR.fullmatch(text):
         return f"`{text}`"
+    if text.startswith(_RIGHT):
+        said = chinese(text.removeprefix(_RIGHT), stem)
+        return said and fixed(_RIGHT) + said
     if text.startswith(_CONVENTION):
         name = chinese(text.removeprefix(_CONVENTION), stem)
         return name and fixed(_CONVENTION).format(name)
