@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from minigrad.learn.exercises.zoo import KINDS, kills
 
 LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 EXERCISES = find_exercises([LESSONS])
-SEEDS = (2, 3, 4, 5)
+SEEDS = (2, 3)
 FOREIGN = {"minigrad", "numpy"}
 
 
@@ -51,6 +52,8 @@ def test_it_stands_against_the_zoo(exercise: Exercise) -> None:
     assert row.solution.passed, row.solution
     survivors = {kind: cell.survivors for kind, cell in row.cells.items() if cell.survivors}
     assert survivors == {}, f"wrong answers to {exercise.name} pass: {survivors}"
+    flaws = [flaw for cell in row.cells.values() for flaw in cell.flaws]
+    assert flaws == [], f"the grader of {exercise.name} raises: it should say what is wrong"
     assert row.cells["unedited"].killed == 1
     own = [kind for kind in exercise.grader.wrong if row.cells[kind].of]
     assert len(own) == len(exercise.grader.wrong)
@@ -117,7 +120,7 @@ def test_its_files_are_plain(exercise: Exercise) -> None:
             if isinstance(node, (ast.Import, ast.ImportFrom))
             for alias in node.names
         }
-        assert imported <= FOREIGN
+        assert imported - sys.stdlib_module_names <= FOREIGN
 
 
 def test_names_are_unique() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.learn.exercises import Property, expect, expect_near
+from minigrad.learn.exercises import Property, WrongAnswerError, expect, expect_near
 
 HINTS = (
     "Read what lint says in the message of check: each finding has a line 'cure'.",
@@ -34,8 +34,14 @@ def of_the_right_form(answer, rng):
     model = answer.call("build", pixels, classes)
     expect(model is not None, "build returns None: is there a return?")
     x = mg.tensor(rng.normal(size=(5, pixels)).astype(np.float32))
-    with mg.no_grad():
-        at_0, at_x, at_2x = (model(k * x).numpy() for k in (0.0, 1.0, 2.0))
+    try:
+        with mg.no_grad():
+            at_0, at_x, at_2x = (model(k * x).numpy() for k in (0.0, 1.0, 2.0))
+    except ValueError as error:
+        raise WrongAnswerError(
+            f"build({pixels}, {classes}) gives a network that does not take "
+            f"{pixels} pixels:\n{error}"
+        ) from None
     expect(
         at_x.shape == (5, classes),
         f"for {classes} classes and 5 images the output has the shape {list(at_x.shape)}",
@@ -91,8 +97,8 @@ def loss_values(answer, rng):
 
 CHECKS = (
     Property("build: sizes, and a ReLU between", of_the_right_form, ("build",)),
-    Property("mg.check.lint finds no error in a step", by_lint, ("build", "step")),
     Property("loss_of: the mean cross-entropy of scores", loss_values, ("loss_of",)),
+    Property("mg.check.lint finds no error in a step", by_lint, ("build", "step")),
     Property("step: three steps, against the formula", by_numbers, ("step",)),
 )
 WRONG = {

@@ -8,9 +8,9 @@ An exercise is a folder of three files: ``task.py`` (what the learner gets), ``s
 from minigrad.learn.exercises.checks import Case, Gradients, Property, Values
 from minigrad.learn.exercises.compare import WrongAnswerError, expect, expect_near
 from minigrad.learn.exercises.draws import broadcasting, floats, shapes
-from minigrad.learn.exercises.tools import tensor_function
+from minigrad.learn.exercises.tools import tensor_function, tool_says
 
 __all__ = [
     "Case", "Gradients", "Property", "Values", "WrongAnswerError", "broadcasting", "expect",
-    "expect_near", "floats", "shapes", "tensor_function",
+    "expect_near", "floats", "shapes", "tensor_function", "tool_says",
 ]  # fmt: skip

@@ -30,11 +30,15 @@ class Grade:
         The one that did not; empty if all passed.
     message : str
         What was wrong.
+    flaw : str
+        The error, if it was the grader that raised it and not the learner's program: then the
+        message is of little use to the learner, and the grader should be mended.
     """
 
     done: tuple[str, ...]
     failed: str = ""
     message: str = ""
+    flaw: str = ""
 
     @property
     def passed(self) -> bool:
@@ -58,7 +62,10 @@ def grade(answer: Answer, checks: Sequence[Check], seed: int, file: str = "") ->
         except WrongAnswerError as error:
             return Grade(tuple(done), check.what, str(error))
         except BaseException as error:  # whatever a learner's program may do, exit() included
-            return Grade(tuple(done), check.what, what_was_raised(error, file))
+            message, flaw = what_was_raised(error, file), ""
+            if not _passed_through(error.__traceback__, answer):
+                flaw = "".join(traceback.format_exception(error))
+            return Grade(tuple(done), check.what, message, flaw)
         done.append(check.what)
     return Grade(tuple(done))
 
@@ -83,6 +90,13 @@ def _own_lines(trace: TracebackType | None, file: str) -> list[tuple[int, str]]:
         for frame, number in traceback.walk_tb(trace)
         if frame.f_code.co_filename == file
     ]
+
+
+def _passed_through(trace: TracebackType | None, answer: Answer) -> bool:
+    """Say whether an error came through one of the learner's functions."""
+    own = answer.names.get("__file__")
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
+    return any(code is Answer.call.__code__ or code.co_filename == own for code in codes)
 
 
 def fresh_seed() -> int:

@@ -8,6 +8,21 @@ from typing import Any
 from minigrad.engine.tensor import Tensor
 
 
+def tool_says(ask: Callable[[], Any]) -> str:
+    """Return what a tool says of a learner's functions, as text; or that it cannot be asked.
+
+    Examples
+    --------
+    >>> from minigrad.learn.exercises import tool_says
+    >>> tool_says(lambda: "passed"), tool_says(lambda: 1 / 0)
+    ('passed', 'nothing: it cannot be asked (ZeroDivisionError: division by zero)')
+    """
+    try:
+        return str(ask())
+    except Exception as error:  # whatever a learner's functions may raise
+        return f"nothing: it cannot be asked ({type(error).__name__}: {error})"
+
+
 def tensor_function(
     forward: Callable[..., Any], backward: Callable[..., Any]
 ) -> Callable[..., Tensor]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.tensor import Tensor
 from minigrad.learn.exercises.checks import Answer, Gradients
 from minigrad.learn.exercises.exercise import SOLUTION, Exercise, answer_of
 from minigrad.learn.exercises.grading import Grade, grade
@@ -114,6 +115,8 @@ def _changed(change: Callable[[Any], Any], x: Any) -> Any:
         return type(x)([_changed(change, entry) for entry in x])
     if isinstance(x, dict):
         return {key: _changed(change, entry) for key, entry in x.items()}
+    if isinstance(x, Tensor):
+        return Tensor(_changed(change, x.detach().numpy().copy()))
     if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
         try:
             changed = change(np.asarray(x))
@@ -129,6 +132,7 @@ def _can_change(change: Callable[[Any], Any], x: Any) -> bool:
         return any(_can_change(change, entry) for entry in x)
     if isinstance(x, dict):
         return any(_can_change(change, entry) for entry in x.values())
+    x = x.detach().numpy() if isinstance(x, Tensor) else x
     if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
         try:
             change(np.asarray(x))
@@ -385,6 +389,8 @@ class Cell:
         How many were refused, of how many.
     survivors : tuple of str
         Those that passed: their functions.
+    flaws : tuple of str
+        The errors that the grader raised in place of saying what is wrong.
     excuse : str
         Why the kind is no mistake here.
     """
@@ -392,6 +398,7 @@ class Cell:
     killed: int = 0
     of: int = 0
     survivors: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()
     excuse: str = ""
 
 
@@ -438,9 +445,10 @@ def kills(exercise: Exercise, seed: int) -> Kills:
             if kind in excused:
                 continue
             cell = cells.get(kind, Cell())
-            passed = grade(specimen.answer, checks, seed).passed
-            survivors = (*cell.survivors, specimen.where) if passed else cell.survivors
-            cells[kind] = Cell(cell.killed + (not passed), cell.of + 1, survivors)
+            found = grade(specimen.answer, checks, seed)
+            survivors = (*cell.survivors, specimen.where) if found.passed else cell.survivors
+            flaws = (*cell.flaws, f"{specimen.where}: {found.flaw}") if found.flaw else cell.flaws
+            cells[kind] = Cell(cell.killed + (not found.passed), cell.of + 1, survivors, flaws)
     return Kills(exercise.name, solution, cells)
 
 
