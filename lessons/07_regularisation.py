@@ -23,10 +23,11 @@ import matplotlib.pyplot as plt
 # %% [markdown]
 # ## 1. By heart
 #
-# Data in the world have mistakes. So have these: of the 1,797 shipped digits three labels in ten are
-# drawn anew, so that about 27 in 100 are wrong. From 200 of them the network 64-128-10 of lesson 5
-# is to learn, with 9,610 parameters. Another 200 are for *validation*, to choose settings by; their
-# labels are as bad. The other 1,397 are for the test, with the true labels, and steer nothing.
+# Data in the world have mistakes. So have these: three in ten labels of the 1,797 shipped digits
+# are drawn anew, so that about 27 in 100 are wrong. From 200 of them the network 64-128-10 of
+# lesson 5 is to learn, with 9,610 parameters. Another 200 are for *validation*, to choose settings
+# by; their labels are as bad. The other 1,397 are for the test, with the true labels, and steer
+# nothing.
 #
 # Training is AdamW's (lesson 6), in batches of 50. From here on minigrad's own loop does the work:
 # `Trainer` is what you wrote by hand so far, with `fit` and `evaluate`, and remembers the numbers
@@ -673,6 +674,36 @@ print(f"  chosen by the folds: {LADDER[chosen]}")
 assert chosen > 0
 assert by_test[chosen] > by_test[0] + 0.03
 assert by_test[chosen] > max(by_test) - 0.06
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+for losses, colour, line in ((falling, BLUE, "-"), (dented, RED, "--")):
+    end = stops_after(losses)
+    left.plot(range(1, end + 1), losses[:end], line, color=colour, label=f"ends after epoch {end}")
+left.plot(PRINTED.keys(), PRINTED.values(), "ko", label="printed by D1")
+left.set_xlabel("epoch")
+left.set_ylabel("validation loss (nats)")
+left.set_title("To end at 91, epoch 81 must be the best")
+left.legend()
+places = range(len(LADDER))
+right.plot(places, [100 * share for share in by_test], "o-", color=BLUE, label="test, true labels")
+right.plot(
+    places, [100 * share for share in by_folds], "s--", color=RED,
+    label="5 folds of the training images,\nlabels with mistakes",
+)  # fmt: skip
+right.axvline(chosen, color=GREY, linestyle=":", label="chosen by the folds")
+right.set_xticks(places, LADDER)
+right.set_xlabel("weight decay")
+right.set_ylabel("right answers (%)")
+right.set_title("Cross-validation sees where the test will be best")
+right.legend()
+for axes in (left, right):
+    axes.grid(alpha=0.25)
+lesson.save(
+    figure,
+    "07_regularisation_choosing.png",
+    "Left: losses through the four points that D1 prints, and where a patience of 10 ends them. "
+    "Right: five folds of 200 images choose the weight decay that is also best in the test.",
+)
 lesson.statement(
     "D1 FAQ",
     "cross-validation is a cure for overfitting",
