@@ -29,8 +29,8 @@ def page(found: Sequence[Row], wording: Wording = ENGLISH) -> str:
     say = wording.fixed
     parts = {
         "LANG": wording.language,
-        "TITLE": escape(f"{say('Errata')}: {say('every claim, computed')}"),
-        "INTRODUCTION": escape(f"{say(INTRODUCTION)} {say(ROUNDING)}"),
+        "TITLE": escape(say("Errata: every claim, computed")),
+        "INTRODUCTION": escape(say(INTRODUCTION)),
         "COUNT": escape(f"{len(found)} {say('claims were judged')}"),
         "VERDICT": escape(say("verdict")),
         "BUTTONS": _buttons(found, say),
@@ -46,9 +46,9 @@ def page(found: Sequence[Row], wording: Wording = ENGLISH) -> str:
 
 INTRODUCTION = (
     "Each row is a number, a formula or a statement of the five documents. It was computed as "
-    "printed, and a program decided: nobody's opinion is in the verdict."
+    "printed, and a program decided: nobody's opinion is in the verdict. A printed decimal holds if "
+    "the computed value rounds to it."
 )
-ROUNDING = "A printed decimal holds if the computed value rounds to it."
 
 
 def _buttons(found: Sequence[Row], say: Callable[[str], str]) -> str:

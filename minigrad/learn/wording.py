@@ -28,7 +28,7 @@ class Wording:
     def printed(self, row: Row) -> str:
         """Return what is printed: the claim's words, and a number's digits."""
         what = self.text(row.claim.what, row.stem)
-        return f"{what}: {row.claim.printed}" if row.claim.printed else what
+        return f"{what} = {row.claim.printed}" if row.claim.printed else what
 
     def found(self, row: Row) -> str:
         """Return what the check found."""

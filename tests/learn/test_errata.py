@@ -70,7 +70,7 @@ def test_rows_are_sorted_and_counted(folder: Path) -> None:
 
 def test_what_a_row_says(folder: Path) -> None:
     f1, a1, j, w1, nasty, mse = rows(read_folder(folder))
-    assert ENGLISH.printed(a1) == "a1: 0.55"
+    assert ENGLISH.printed(a1) == "a1 = 0.55"
     assert ENGLISH.printed(mse) == "MSE"
     assert ENGLISH.right(f1) == "two"
     assert ENGLISH.right(a1) == ENGLISH.right(mse) == "as printed"
