@@ -15,7 +15,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import where
 from minigrad.ops.dropout import dropout
 from minigrad.ops.exponential import exp
-from minigrad.ops.kernels import row_max, row_sums, wide
+from minigrad.ops.kernels import row_max, row_sums, softmax_slope, wide
 from minigrad.ops.linalg import matmul
 from minigrad.ops.reduce import softmax, sum
 from minigrad.ops.shape import swapaxes
@@ -43,10 +43,7 @@ def _masked_softmax_scores(g: Any, y: Any) -> Any:
     xp = backend_of(g)
     if xp.kernels is not None:
         return xp.kernels.masked_softmax_grad(g, y)
-    y = wide(y)
-    g = g * y
-    g -= y * row_sums(xp, g)
-    return g
+    return softmax_slope(xp, g, y)
 
 
 def _np_masked_softmax(scores: Any, mask: Any = None) -> Any:

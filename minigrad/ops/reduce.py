@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend
+from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.dtypes import DType, check_dtype, get_default_dtype
 from minigrad.engine.errors import describe
 from minigrad.engine.facts import Facts, S, at
 from minigrad.engine.op import composite, op
 from minigrad.engine.structural import broadcast_to, cast
+from minigrad.engine.tensor import Tensor
 from minigrad.ops.arithmetic import sign
 from minigrad.ops.cumulative import converted, cumprod, delayed
 from minigrad.ops.dims import (
@@ -34,6 +35,13 @@ from minigrad.ops.dims import (
 )
 from minigrad.ops.exponential import exp, pow
 from minigrad.ops.extrema import amax, amin
+from minigrad.ops.kernels import (
+    log_softmax_slope,
+    row_blocks,
+    row_max,
+    row_sums,
+    softmax_slope,
+)
 from minigrad.ops.refuse import refuse
 from minigrad.ops.shape import flip, reshape
 
@@ -589,15 +597,51 @@ def count_nonzero(xp: Backend, x: Array, dim: Dim = None, keepdim: bool = False)
 # ---- softmax and logsumexp ----------------------------------------------------------------------
 
 
-def _exponentials(xp: Backend, x: Array, dim: Dim) -> tuple[Array, Array, Array]:
-    """Return x less its maximum over axes, the exponentials of that, and their sum.
+def _along(xp: Backend, x: Array, dim: int, kernel: Any) -> Array:
+    """Return what ``kernel(xp, x, largest, sums, out)`` writes, for a softmax along an axis.
 
-    The largest exponential is 1, so none overflows and the sum is not 0. Where the maximum is
-    infinite, NaN comes out, as in torch.
+    The last axis is done in blocks of rows. Less the largest, no exponential overflows and their
+    sum is not 0; where the largest is infinite, NaN comes out, as in torch.
     """
-    shifted = xp.quietly(xp.subtract, x, x.max(axis=numpy_axis(dim, x.ndim), keepdims=True))
-    e = xp.exp(shifted)
-    return shifted, e, total(xp, e, dim, True)
+    if not _is_last(x, dim):
+        out = xp.empty_like(x)
+        largest = x.max(axis=numpy_axis(dim, x.ndim), keepdims=True)
+        kernel(xp, x, largest, lambda e: total(xp, e, dim, True), out)
+        return out
+    rows = x.reshape((-1, x.shape[-1]))
+    out = xp.empty(rows.shape, x.dtype)
+    for part in row_blocks(xp, *rows.shape):
+        block = rows[part]
+        kernel(xp, block, row_max(xp, block), lambda e: row_sums(xp, e), out[part])
+    return out.reshape(x.shape)
+
+
+def _is_last(x: Any, dim: int) -> bool:
+    return x.ndim > 0 and dim in (-1, x.ndim - 1)
+
+
+def _softmax_kernel(xp: Backend, x: Array, largest: Array, sums: Any, out: Array) -> None:
+    xp.quietly(xp.subtract, x, largest, out)
+    xp.exp(out, out)
+    out /= sums(out)
+
+
+def _log_softmax_kernel(xp: Backend, x: Array, largest: Array, sums: Any, out: Array) -> None:
+    xp.quietly(xp.subtract, x, largest, out)
+    out -= xp.log(sums(xp.exp(out)))
+
+
+# In place and in blocks of rows, forward and backward: 1563x64 366 -> 260 us, 15625x64 6.8 -> 3.4 ms
+def _softmax_x(g: Any, y: Any, dim: int) -> Any:
+    if isinstance(g, Tensor) or not _is_last(y, dim):
+        return y * (g - sum(g * y, dim, True))
+    return softmax_slope(backend_of(g), g, y)
+
+
+def _log_softmax_x(g: Any, y: Any, dim: int) -> Any:
+    if isinstance(g, Tensor) or not _is_last(y, dim):
+        return g - exp(y) * sum(g, dim, True)
+    return log_softmax_slope(backend_of(g), g, y)
 
 
 def _softmax_operand(xp: Backend, x: Array, name: str, dim: int, dtype: DType | None) -> Array:
@@ -616,6 +660,7 @@ _SOFTMAX = (
     S((3, 4), dim=1),
     S((2, 3, 4), dim=0),
     S((2, 3, 4), dim=-2),
+    S((2, 3, 4), dim=2),
     S((5,), dim=-1, dtype="float64"),
     S((), dim=0),
     S((0, 3), dim=0),
@@ -623,7 +668,7 @@ _SOFTMAX = (
 
 
 @op(
-    x=lambda g, y, dim: y * (g - sum(g * y, dim, True)),
+    x=_softmax_x,
     facts=Facts(
         _softmax_reference, _SOFTMAX, analytic=True, formula="y_i = exp(x_i) / sum_j exp(x_j)"
     ),
@@ -649,12 +694,11 @@ def softmax(xp: Backend, x: Array, dim: int, dtype: DType | None = None) -> Arra
     x = _softmax_operand(xp, x, "softmax", dim, dtype)
     if not x.size:
         return x.astype(result)
-    _, e, s = _exponentials(xp, x, dim)
-    return (e / s).astype(result, copy=False)
+    return _along(xp, x, dim, _softmax_kernel).astype(result, copy=False)
 
 
 @op(
-    x=lambda g, y, dim: g - exp(y) * sum(g, dim, True),
+    x=_log_softmax_x,
     facts=Facts(
         lambda x, dim, dtype=None: np.log(_softmax_reference(x, dim)),
         _SOFTMAX,
@@ -677,8 +721,7 @@ def log_softmax(xp: Backend, x: Array, dim: int, dtype: DType | None = None) -> 
     x = _softmax_operand(xp, x, "log_softmax", dim, dtype)
     if not x.size:
         return x.astype(result)
-    shifted, _, s = _exponentials(xp, x, dim)
-    return (shifted - xp.log(s)).astype(result, copy=False)
+    return _along(xp, x, dim, _log_softmax_kernel).astype(result, copy=False)
 
 
 def _logsumexp_rule(g: Any, x: Any, y: Any, dim: Dim, keepdim: bool, x_shape: Shape) -> Any:
