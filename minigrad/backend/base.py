@@ -73,6 +73,31 @@ class Backend:
             array = array.base
         return array
 
+    # ---- memory, for programs that place their own arrays (`minigrad.replay`) -------------------
+
+    def pointer(self, array: Array) -> int:
+        """Return the address of an array's first element."""
+        raise NotImplementedError
+
+    def memory(self, nbytes: int) -> Array:
+        """Return bytes that nothing else uses, from an address that is good for all kernels."""
+        raise NotImplementedError
+
+    def bytes_of(self, owner: Array) -> Array:
+        """Return the memory that an array owns as bytes."""
+        raise NotImplementedError
+
+    def array_in(
+        self,
+        memory: Array,
+        start: int,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        dtype: Any,
+    ) -> Array:
+        """Return an array that lies in such bytes, its first element at ``start``."""
+        raise NotImplementedError
+
     # ---- what the libraries lack or spell differently -----------------------------------------
 
     def erf(self, x: Array) -> Array:

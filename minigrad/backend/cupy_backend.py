@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import weakref
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import cupy as cp
 import cupyx
@@ -92,10 +92,10 @@ class CupyBackend(Backend):
 
     name = "cupy"
     kernels = kernels
+    _ranges: ClassVar[dict[int, _Range]] = {}  # by the id of the array that owns the memory
 
     def __init__(self) -> None:
         super().__init__(cp)
-        self._ranges: dict[int, _Range] = {}  # by the id of the array that owns the memory
 
     def device_of(self, array: Array) -> Device:
         return _cuda(array.device.id)
@@ -121,6 +121,25 @@ class CupyBackend(Backend):
             reach = (size - 1) * stride
             start, end = (start + reach, end) if reach < 0 else (start, end + reach)
         return start, end + array.itemsize
+
+    def pointer(self, array: Array) -> int:
+        return int(array.data.ptr)
+
+    def memory(self, nbytes: int) -> Array:
+        return cp.empty(max(nbytes, 1), np.uint8)  # CuPy's pool aligns to 512 bytes
+
+    def bytes_of(self, owner: Array) -> Array:
+        return cp.ndarray((owner.nbytes,), np.uint8, owner.data)
+
+    def array_in(
+        self,
+        memory: Array,
+        start: int,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        dtype: Any,
+    ) -> Array:
+        return cp.ndarray(shape, dtype, memory.data + start, strides)
 
     def erf(self, x: Array) -> Array:
         return cupy_erf(x).astype(x.dtype, copy=False)

@@ -25,6 +25,7 @@ _QUIET.run(np.seterr, all="ignore")
 np.empty((32 << 20) - (1 << 16), np.uint8)
 
 _WHOLE = 1 << 20  # elements that `in_blocks` does not cut: it pays from about 8 MB on
+_ALIGN = 64  # bytes, a line of the cache
 _BLOCK = 1 << 17  # elements in a piece
 
 
@@ -47,6 +48,28 @@ class NumpyBackend(Backend):
 
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         return np.lib.array_utils.byte_bounds(array)
+
+    def pointer(self, array: Array) -> int:
+        return int(array.__array_interface__["data"][0])
+
+    def memory(self, nbytes: int) -> Array:
+        raw = np.empty(nbytes + _ALIGN, np.uint8)
+        start = -self.pointer(raw) % _ALIGN
+        return raw[start : start + nbytes]
+
+    def bytes_of(self, owner: Array) -> Array:
+        axes = sorted(range(owner.ndim), key=lambda k: -abs(owner.strides[k]))
+        return owner.transpose(axes).reshape(-1).view(np.uint8)
+
+    def array_in(
+        self,
+        memory: Array,
+        start: int,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        dtype: Any,
+    ) -> Array:
+        return np.ndarray(shape, dtype, memory, start, strides)
 
     def diagonal(self, x: Array, offset: int, axis1: int, axis2: int) -> Array:
         view = np.diagonal(x, offset, axis1, axis2)  # read-only, but no other view is
