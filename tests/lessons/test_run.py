@@ -15,7 +15,16 @@ from minigrad.learn import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
-SLOW = {"04_activations", "06_gradient_descent", "07_regularisation", "09_digits", "11_recurrent", "12_attention"}
+SLOW = {
+    "04_activations",
+    "06_gradient_descent",
+    "07_regularisation",
+    "08_data",
+    "09_digits",
+    "10_convolution",
+    "11_recurrent",
+    "12_attention",
+}
 
 
 def run(lesson: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
