@@ -64,7 +64,7 @@ def chinese(text: str, stem: str) -> str | None:
     words = _words(stem)
     if text in words:
         return words[text]
-    if template := words.get(_NUMBER.sub("#", text)):
+    if template := words.get(without_numbers(text)):
         return template.format(None, *_NUMBER.findall(text))
     if not set(_WORD.findall(text)) - _SYMBOLS:  # a formula is the same in both
         return text
@@ -81,6 +81,18 @@ def chinese(text: str, stem: str) -> str | None:
         if parts[0] and parts[1]:
             return "\uff1b".join((parts[0], parts[1]))
     return None
+
+
+def without_numbers(text: str) -> str:
+    """Return a text with ``#`` for each number.
+
+    Examples
+    --------
+    >>> from minigrad.learn.chinese import without_numbers
+    >>> without_numbers("2,000 images of 8x8, agrees to 1e-16")
+    '# images of #x#, agrees to #'
+    """
+    return _NUMBER.sub("#", text)
 
 
 def section(where: str) -> str:

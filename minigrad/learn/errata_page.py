@@ -46,8 +46,8 @@ def page(found: Sequence[Row], wording: Wording = ENGLISH) -> str:
 
 INTRODUCTION = (
     "Each row is a number, a formula or a statement of the five documents. It was computed as "
-    "printed, and a program decided: nobody's opinion is in the verdict. A printed decimal holds if "
-    "the computed value rounds to it."
+    "printed, and a program decided: nobody's opinion is in the verdict. A printed decimal holds "
+    "if the computed value rounds to it."
 )
 
 
