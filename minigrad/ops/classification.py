@@ -119,15 +119,24 @@ def _check_labels(used: Any, classes: int, ignore_index: int) -> None:
 
 
 def _divisor(xp: Any, count: int, share: Any) -> tuple[Any, Any]:
-    """Return what a mean divides by, and what it adds: NaN if nothing counts, else 0.
+    """Return what a mean divides by, and what it adds: NaN if nothing counts, else 0 or None.
 
     So a mean over no label is NaN, as it should be, but its gradient is 0 (as in torch).
     """
     if share is None:
-        return (count, 0.0) if count else (1, math.nan)
+        return (count, None) if count else (1, math.nan)
     total = share.sum()
     nothing = total == 0
     return total + nothing, xp.where(nothing, math.nan, 0.0).astype(share.dtype)
+
+
+def _plus(loss: Any, blank: Any) -> Any:
+    return loss if blank is None else loss + blank
+
+
+def _places(xp: Any, labels: Any, classes: int) -> Any:
+    """Return where each label's score lies in the rows of scores, made flat."""
+    return labels + xp.arange(0, labels.size * classes, classes)
 
 
 def _raw(x: Any) -> Any:
@@ -149,7 +158,7 @@ def _nll_loss(
         losses = where(valid.reshape(target.shape), losses, 0.0)
     if reduction == "mean":
         divisor, blank = _divisor(xp, labels.size, share)
-        return sum(losses) / divisor + blank
+        return _plus(sum(losses) / divisor, blank)
     return reduce_losses(losses, reduction)
 
 
@@ -161,7 +170,7 @@ def _nll_loss_x(g: Any, aux: Any, reduction: str, x_shape: tuple[int, ...]) -> A
         g = g / divisor
     classes = x_shape[min(1, len(x_shape) - 1)]
     gx = xp.zeros((labels.size, classes), dtype)
-    gx[xp.arange(labels.size), labels] = -g if share is None else -g * share
+    gx.reshape(-1)[_places(xp, labels, classes)] = -g if share is None else -g * share
     return _unrows(gx, x_shape)
 
 
@@ -265,14 +274,14 @@ def nll_loss(
     rows = _rows(xp, x)
     count, classes = rows.shape
     labels, valid, share = _labels(xp, target, classes, weight, ignore_index, rows.dtype)
-    divisor, blank = _divisor(xp, count, share) if reduction == "mean" else (1, 0.0)
-    losses = -rows[xp.arange(count), labels]
+    divisor, blank = _divisor(xp, count, share) if reduction == "mean" else (1, None)
+    losses = -rows.reshape(-1)[_places(xp, labels, classes)]
     if share is not None:
         losses = losses * share if valid is None else xp.where(valid, losses * share, 0)
     aux = labels, share, divisor, rows.dtype
     if reduction == "none":
         return losses.reshape(target.shape).astype(x.dtype, copy=False), aux
-    loss = losses.sum() / divisor + blank
+    loss = _plus(losses.sum() / divisor, blank)
     return (loss if loss.dtype == x.dtype else loss.astype(x.dtype)), aux
 
 
@@ -328,7 +337,7 @@ def _cross_entropy_x(g: Any, aux: Any, reduction: str, x_shape: tuple[int, ...])
     """Return softmax minus target, each row scaled: in rows, then back to x's shape."""
     if type(aux) is Scores:
         return _unrows(aux.slope(g), x_shape)
-    e, total, labels, share, goal, divisor = aux
+    e, total, places, share, goal, divisor = aux
     g = g.reshape(-1).astype(e.dtype, copy=False)
     if reduction == "mean":
         g = g / divisor
@@ -337,7 +346,7 @@ def _cross_entropy_x(g: Any, aux: Any, reduction: str, x_shape: tuple[int, ...])
     if share is not None:
         g = g * share
     gx = e * (g / total)[:, None]
-    gx[backend_of(g).arange(len(labels)), labels] -= g
+    gx.reshape(-1)[places] -= g
     return _unrows(gx, x_shape)
 
 
@@ -457,22 +466,23 @@ def cross_entropy(
         z = z - row_max(xp, z)
     e = xp.exp(z)
     total = row_sums(xp, e)[:, 0]
-    rows, labels, valid, share, goal = xp.arange(count), None, None, None, None
+    places, valid, share, goal = None, None, None, None
     w = 1.0 if weight is None else weight.astype(e.dtype, copy=False)
     if target.dtype.kind == "f":
         goal = _rows(xp, target).astype(e.dtype, copy=False)
         goal = (goal * (1 - label_smoothing) + label_smoothing / classes) * w
     else:
         labels, valid, share = _labels(xp, target, classes, weight, ignore_index, e.dtype)
+        places = _places(xp, labels, classes)
         if label_smoothing:
             goal = xp.zeros(z.shape, e.dtype)
             goal += w * (label_smoothing / classes)
-            goal[rows, labels] += (1 - label_smoothing) * (1.0 if share is None else share)
+            goal.reshape(-1)[places] += (1 - label_smoothing) * (1.0 if share is None else share)
             if valid is not None:
                 goal *= valid[:, None]
-    divisor, blank = _divisor(xp, count, share) if reduction == "mean" else (1, 0.0)
+    divisor, blank = _divisor(xp, count, share) if reduction == "mean" else (1, None)
     if goal is None:
-        losses = xp.log(total) - z[rows, labels]
+        losses = xp.log(total) - z.reshape(-1)[places]
         if share is not None:
             losses *= share
     else:
@@ -480,9 +490,9 @@ def cross_entropy(
         losses = share * xp.log(total) - (goal * z).sum(axis=1)
     if valid is not None:
         losses = xp.where(valid, losses, 0)
-    aux = e, total, labels, share, goal, divisor
+    aux = e, total, places, share, goal, divisor
     if reduction == "none":
         shape = x.shape[:1] * (x.ndim > 1) + x.shape[2:]
         return losses.reshape(shape).astype(x.dtype, copy=False), aux
-    loss = losses.sum() / divisor + blank
+    loss = _plus(losses.sum() / divisor, blank)
     return (loss if loss.dtype == x.dtype else loss.astype(x.dtype)), aux

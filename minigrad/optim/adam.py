@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from minigrad.backend import Array, Backend
+from minigrad.optim.decay import as_numbers
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
 from minigrad.optim.straight import by_numbers
@@ -119,5 +120,18 @@ class Adam(Optimizer):
             sqrt(v if largest is None else maximum(largest, v, out=largest), work)
             divide(m, add(work, eps, work), work)
             subtract(p, multiply(work, size, work), p)
+
+        return update
+
+    def _kernel(
+        self, group: Mapping[str, Any], steps: int, kernels: Any
+    ) -> Callable[..., None] | None:
+        beta1, beta2 = (float(beta) for beta in group["betas"])
+        root = math.sqrt(1 - beta2 ** (steps + 1))  # as in `_update`
+        size = float(group["lr"]) * root / (1 - beta1 ** (steps + 1))
+        eps, decay = float(group["eps"]) * root, as_numbers(group)
+
+        def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
+            kernels.adam(p, g, m, v, largest, size, eps, (beta1, beta2), decay)
 
         return update

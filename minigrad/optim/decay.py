@@ -74,3 +74,17 @@ def decays(group: Mapping[str, Any], xp: Backend, number: Scalars) -> Decays:
         subtract(p, xp.maximum(work, low, out=work), p)
 
     return Decays(None, shrink if l2 else None, threshold if l1 else None)
+
+
+def as_numbers(group: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return a group's decay and sign as a kernel for a GPU takes them.
+
+    They are the gradient's sign, the L2 and L1 decay coupled to it, the factor that shrinks p, and
+    the soft threshold.
+    """
+    sign = -1.0 if group.get("maximize", False) else 1.0
+    l2, l1 = float(group.get("weight_decay", 0.0)), float(group.get("l1_decay", 0.0))
+    if not group.get("decoupled_weight_decay"):
+        return sign, l2, l1, 1.0, 0.0
+    lr = float(group["lr"])
+    return sign, 0.0, 0.0, 1 - lr * l2, lr * l1

@@ -161,14 +161,17 @@ class Optimizer:
     ) -> Callable[[Chunk, Any], None]:
         """Count a step of a run's parameters; return what changes a chunk, given its gradient."""
         xp, steps, maximize = flat.xp, flat.steps[run.first], group.get("maximize", False)
-        numbers: dict[str, float] = {}
-        if self._first_numbers:
-            numbers = self._next({**group, **flat.numbers_of(run.first)}, steps)
+        numbers = self._numbers(flat, group, run)
+        if numbers:
             group = {**group, **numbers}
-        add_to_gradient, shrink, threshold = decays(group, xp, number)
-        update = self._update(group, steps, xp, number)
+        kernel = None if xp.kernels is None else self._kernel(group, steps, xp.kernels)
+        if kernel is None:
+            add_to_gradient, shrink, threshold = decays(group, xp, number)
+            update = self._update(group, steps, xp, number)
         if self._names(group):
             flat.count(run, steps + 1 if self._counts_steps else 1, numbers)
+        if kernel is not None:
+            return lambda chunk, g: kernel(chunk.p, g, *chunk.state)
 
         def change(chunk: Chunk, g: Any) -> None:
             if maximize:
@@ -182,6 +185,12 @@ class Optimizer:
                 threshold(chunk.p, chunk.work)
 
         return change
+
+    def _numbers(self, flat: Flat, group: Mapping[str, Any], run: Run) -> dict[str, float]:
+        """Return the numbers of ``_first_numbers`` for the next update of a run's parameters."""
+        if not self._first_numbers:
+            return {}
+        return self._next({**group, **flat.numbers_of(run.first)}, flat.steps[run.first])
 
     # ---- what a subclass says -----------------------------------------------------------------
 
@@ -215,6 +224,15 @@ class Optimizer:
         `minigrad.optim.straight.by_numbers`, its calls stand in a captured program by themselves.
         """
         raise NotImplementedError(f"{self._name} has no _update(group, steps, xp, number)")
+
+    def _kernel(
+        self, group: Mapping[str, Any], steps: int, kernels: Any
+    ) -> Callable[..., None] | None:
+        """Return the whole update as a single kernel of a GPU, None if there is none.
+
+        It is called as ``(p, g, *state)``; decay and the gradient's sign are part of it.
+        """
+        return None
 
     # ---- state --------------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from minigrad.backend import Array, Backend
+from minigrad.optim.decay import as_numbers
 from minigrad.optim.flat import Scalars
 from minigrad.optim.optimizer import Optimizer, Update
 from minigrad.optim.straight import by_numbers
@@ -117,3 +118,15 @@ class SGD(Optimizer):
                 plain(p, b, work)
 
         return with_momentum if group["momentum"] else plain
+
+    def _kernel(
+        self, group: Mapping[str, Any], steps: int, kernels: Any
+    ) -> Callable[..., None] | None:
+        lr, momentum = float(group["lr"]), float(group["momentum"])
+        undamped, nesterov = 1 - float(group["dampening"]), bool(group["nesterov"])
+        decay = as_numbers(group)
+
+        def update(p: Array, g: Array, b: Array | None = None) -> None:
+            kernels.sgd(p, g, b, lr, momentum, undamped, steps == 0, nesterov, decay)
+
+        return update

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from minigrad.backend import Array, Backend
 from minigrad.engine.mutation import changed
+from minigrad.optim.decay import NONE, decays
 from minigrad.optim.flat import Chunk, Flat, Run, Scalars
 
 if TYPE_CHECKING:
@@ -38,24 +39,21 @@ class Numbers(Scalars):
 
     def __init__(self, xp: Backend, dtype: Any) -> None:
         super().__init__(xp, dtype)
-        self._values: list[float] = []
         self._arrays: list[Any] = []
-        self._next = 0
+        self.begin()
 
     def begin(self) -> None:
         """Go back to the first number."""
-        self._next = 0
+        self._rest = iter(self._arrays)
 
     def __getitem__(self, value: float) -> Any:
-        i = self._next
-        self._next = i + 1
-        if i == len(self._arrays):
-            self._values.append(value)
-            self._arrays.append(self._xp.asarray(value, self._dtype))
-        elif self._values[i] != value:
-            self._values[i] = value
-            self._arrays[i][...] = value
-        return self._arrays[i]
+        array = next(self._rest, None)
+        if array is None:  # the first time
+            array = self._xp.asarray(value, self._dtype)
+            self._arrays.append(array)
+        else:
+            array[()] = value
+        return array
 
 
 class Part:
@@ -66,6 +64,9 @@ class Part:
     ) -> None:
         self.optimizer, self.group, self.flat, self.run = optimizer, group, flat, run
         self.numbers = Numbers(flat.xp, flat.buffer.dtype)
+        self._decays = decays(group, flat.xp, flat.scalars) is not NONE
+        self._counts = bool(names) and (optimizer._counts_steps or not flat.steps[run.first])
+        self._all = (optimizer, flat, group, run.first, run.last)
         self._state = {name: flat.state[name] for name in names}
         self._options = dict(group)
         self._branches = optimizer._branches(group)
@@ -86,10 +87,24 @@ class Part:
                 return False
         return flat.steps[first:last].count(steps) == last - first
 
-    def advance(self) -> Callable[[Chunk, Any], None]:
-        """Count a step and work out its numbers; return what changes a chunk."""
-        self.numbers.begin()
+    def first(self) -> Callable[[Chunk, Any], None]:
+        """Count the step that is recorded, and note its numbers; return what changes a chunk."""
         return self.optimizer.advance(self.flat, self.group, self.run, self.numbers)
+
+    def advance(self) -> None:
+        """Count a step and work out its numbers: `Optimizer.advance` without what is recorded."""
+        optimizer, flat, group, first, last = self._all
+        steps = flat.steps[first]
+        if optimizer._first_numbers:
+            numbers = optimizer._numbers(flat, group, self.run)
+            group = {**group, **numbers}
+            flat.count(self.run, steps, numbers)
+        self.numbers.begin()
+        if self._decays:
+            decays(group, flat.xp, self.numbers)
+        optimizer._update(group, steps, flat.xp, self.numbers)
+        if self._counts:
+            flat.steps[first:last] = [steps + 1] * (last - first)
 
 
 def record_step(optimizer: Optimizer, at_work: Any) -> bool:
@@ -122,7 +137,7 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
     at_work.repeat(f"{optimizer._name}.advance", advance)
     optimizer._stepped = True
     for part, grads, names in work:
-        change = part.advance()
+        change = part.first()
         with at_work.inside(f"{optimizer._name}.step"):
             for chunk, g in _chunks(part.flat, part.run, names, grads, at_work):
                 change(chunk, g)

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
-import numpy as np
-
-from minigrad.engine.dtypes import get_default_dtype
-from minigrad.engine.errors import describe
+from minigrad.backend import NUMPY
+from minigrad.engine.errors import user_line
 from minigrad.engine.modes import MODE
-from minigrad.engine.mutation import changed
+from minigrad.engine.mutation import changed, marker
 from minigrad.engine.recording import RECORDERS, CaptureError
 from minigrad.engine.tensor import Leaf, Tensor, wrap
+from minigrad.replay.arguments import Match, backend_for, key_of, mapped, matcher, swapped
 from minigrad.replay.checks import (
     Check,
     all_of,
@@ -24,11 +23,12 @@ from minigrad.replay.checks import (
     module_check,
     referred,
 )
+from minigrad.replay.gpu import recorder_for
 from minigrad.replay.ir import INPUT, TEMP, View
 from minigrad.replay.passes import PASSES
 from minigrad.replay.program import Program
-from minigrad.replay.recorder import Recorder
-from minigrad.replay.tracer import Tracer, plain
+from minigrad.replay.quiet import quietly
+from minigrad.replay.tracer import PLAIN, plain
 
 _MANY = 8  # recordings in a row, none of which could be replayed
 
@@ -125,6 +125,7 @@ class Captured:
         self._passes, self._limit, self._threads = passes, limit, threads
         self._recordings: OrderedDict[Any, list[Recording]] = OrderedDict()
         self._leaves: dict[int, Tensor] = {}  # those that earlier recordings have met
+        self._last: Recording | None = None  # the one that was replayed last
         self._in_vain = 0
         self._lock = threading.RLock()
 
@@ -135,7 +136,7 @@ class Captured:
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """Return the program for a call with these arguments; it must have been made before."""
-        key, _ = _key(args, kwargs)
+        key, _ = key_of(args, kwargs)
         if key not in self._recordings:
             raise CaptureError(
                 "no call with arguments of this kind was recorded yet; call it first"
@@ -147,19 +148,29 @@ class Captured:
         mode = MODE.get()
         if mode.recorder is not None or mode.anomaly:
             return self._function(*args, **kwargs)
-        key, tensors = _key(args, kwargs)
         with self._lock:
-            stale = None
-            for recording in self._recordings.get(key, ()):
-                if not recording.holds():  # what it refers to was replaced
-                    stale = recording
-                elif recording.applies(tensors):
-                    self._recordings.move_to_end(key)
-                    self._in_vain = 0
-                    return recording.replay(tensors)
-            if stale is not None:
-                self._recordings[key].remove(stale)
-            return self._record(key, tensors, args, kwargs)
+            last = self._last
+            if last is not None and last.match is not None and not kwargs:
+                found = last.match(mode.grad, args)
+                if found is not None and last.holds() and last.applies(found):
+                    return last.replay(found)
+            return self._look_up(args, kwargs)
+
+    def _look_up(self, args: Any, kwargs: Any) -> Any:
+        """Replay the call by any program that is kept, or record it."""
+        key, tensors = key_of(args, kwargs)
+        stale = None
+        for recording in self._recordings.get(key, ()):
+            if not recording.holds():  # what it refers to was replaced
+                stale = recording
+            elif recording.applies(tensors):
+                self._recordings.move_to_end(key)
+                self._last, self._in_vain = recording, 0
+                return recording.replay(tensors)
+        if stale is not None:
+            self._recordings[key].remove(stale)
+        self._last = None
+        return self._record(key, tensors, args, kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind a captured method to its object, which is an argument like any other."""
@@ -198,7 +209,9 @@ class Recording:
         self, function: Callable[..., Any], tensors: list[Tensor], known: dict[int, Any]
     ) -> None:
         self.function = function
-        self.recorder = Recorder(known)
+        self.match: Match | None = None
+        self.xp = backend_for(tensors)
+        self.recorder = recorder_for(known, self.xp)
         self.tensors = tensors
         self.slots: list[Any] = []
         self.inner: list[Tensor] = []
@@ -208,9 +221,11 @@ class Recording:
     def record(self, args: Any, kwargs: Any, passes: list[str], threads: int) -> Any:
         """Call the function, recording; return its result."""
         recorder = self.recorder
+        self.match = matcher(args, kwargs)
         twins: dict[int, Tensor] = {}
         for t in self.tensors:
             slot = t._array.copy(order="K")
+            self.xp.take_range(slot, t._array)
             recorder.view(slot, INPUT)
             self.slots.append(slot)
             inner = wrap(recorder.tracer(slot), None)
@@ -221,9 +236,8 @@ class Recording:
         RECORDERS.append(recorder)
         token = MODE.set(MODE.get()._replace(recorder=recorder))
         try:
-            with np.errstate(all="ignore"):
-                result = self.function(*_swapped(args, twins), **_swapped(kwargs, twins))
-                recorder.finish()
+            result = quietly(self.function, *swapped(args, twins), **swapped(kwargs, twins))
+            recorder.finish()
         except BaseException:
             recorder.abandon()
             raise
@@ -241,10 +255,16 @@ class Recording:
             recorder.instrs,
             recorder.guards,
             self._outputs,
+            [
+                (recorder.view(a), a.strides == t._array.strides)
+                for a, t in zip(self.slots, self.tensors, strict=True)
+            ],
             {name: PASSES[name] for name in passes},
             threads,
+            self.xp,
         )
         self._outputs = self.program.outputs
+        self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]
         del self.recorder, self.tensors
         return answer
 
@@ -263,18 +283,26 @@ class Recording:
             view.array = nest._array
             outputs.append(view)
             return _Output(len(outputs) - 1)
-        if isinstance(nest, Tracer):
+        if type(nest) in PLAIN:
             raise CaptureError("the captured function returned a raw array; return a Tensor")
-        return _mapped(nest, lambda x: self._template(x, outputs))
+        return mapped(nest, lambda x: self._template(x, outputs))
 
     def _look_after(self, variables: list[Check]) -> None:
         """Work out what a replay has to look after."""
         recorder, own = self.recorder, {id(t) for t in self.inner}
         written = {v.storage for i in recorder.instrs for v in i.outs}
         touched = {recorder.storage(array) for _, array in recorder.externals.values()} & written
-        self._changed = [storage.owner for storage in touched]
+        code = getattr(self.function, "__code__", None)
+        line = (code.co_filename, code.co_firstlineno) if code else user_line()
+        what = f"a replay of {getattr(self.function, '__name__', 'a function')}"
+        self._mark = [marker(storage.owner, what, line) for storage in touched]
         self._copied_back = [
             k for k, slot in enumerate(self.slots) if recorder.storage(slot) in written
+        ]
+        self._ranged = [  # ints that stay as they came
+            (slot, k)
+            for k, slot in enumerate(self.slots)
+            if self.xp is not NUMPY and slot.dtype.kind in "iu" and k not in self._copied_back
         ]
         self._inner_grads = any(t.grad is not None for t in self.inner)
         self.leaves = {k: leaf for k, (leaf, _, _) in recorder.entry.items() if k not in own}
@@ -295,23 +323,27 @@ class Recording:
 
     # ---- replaying ------------------------------------------------------------------------------
 
-    def applies(self, tensors: list[Tensor]) -> bool:
+    def applies(self, tensors: Sequence[Tensor]) -> bool:
         """Take in the arguments; say whether the conditions of the recording hold for them."""
-        for slot, t in zip(self.slots, tensors, strict=True):
-            slot[...] = t._array
-        return self.program.applies is None or self.program.applies()
+        for k, slot in self._copied:
+            slot[...] = tensors[k]._array
+        for slot, k in self._ranged:
+            self.xp.take_range(slot, tensors[k]._array)
+        program = self.program
+        self._arrays = [program.apart(tensors[k]._array) for k in program.bound]
+        return program.applies is None or program.applies(*self._arrays)
 
-    def replay(self, tensors: list[Tensor]) -> Any:
+    def replay(self, tensors: Sequence[Tensor]) -> Any:
         """Run the program on the arguments that were taken in."""
-        for t in self.inner:
-            t.grad = None
-        with np.errstate(all="ignore"):
-            self.program.run()
-        for array in self._changed:
-            changed(array, f"a replay of {self.program.name}")
+        if self._inner_grads:
+            for t in self.inner:
+                t.grad = None
+        quietly(self.program.run, *self._arrays)
+        for mark in self._mark:
+            mark()
         return self._deliver(tensors)
 
-    def _deliver(self, tensors: list[Tensor]) -> Any:
+    def _deliver(self, tensors: Sequence[Tensor]) -> Any:
         """Bring to the caller's tensors what was done to the arguments; return the result."""
         for k in self._copied_back:
             tensors[k]._array[...] = self.slots[k]
@@ -341,83 +373,12 @@ class _Argument:
         self.number = number
 
 
-def _filled(template: Any, outputs: list[View], tensors: list[Tensor]) -> Any:
+def _filled(template: Any, outputs: list[View], tensors: Sequence[Tensor]) -> Any:
     """Return a result, with copies of what the program computed."""
     if type(template) is _Output:
         return wrap(outputs[template.number].array.copy(order="K"), None)
     if type(template) is _Argument:
         return tensors[template.number]
     if isinstance(template, (tuple, list, dict)):
-        return _mapped(template, lambda x: _filled(x, outputs, tensors))
+        return mapped(template, lambda x: _filled(x, outputs, tensors))
     return template
-
-
-def _mapped(nest: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a tuple, list or dict with each entry changed; anything else as it is."""
-    if type(nest) in (tuple, list):
-        return type(nest)(change(x) for x in nest)
-    if isinstance(nest, tuple) and hasattr(nest, "_fields"):
-        return type(nest)(*(change(x) for x in nest))
-    if type(nest) is dict:
-        return {k: change(x) for k, x in nest.items()}
-    return nest
-
-
-def _swapped(nest: Any, twins: dict[int, Tensor]) -> Any:
-    """Return arguments with other tensors in the place of the caller's."""
-    if isinstance(nest, Tensor):
-        return twins[id(nest)]
-    return _mapped(nest, lambda x: _swapped(x, twins))
-
-
-def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Tensor]]:
-    """Return what a program stands for, and the Tensors among the arguments, each once."""
-    tensors: dict[int, Tensor] = {}
-    parts: list[Any] = [MODE.get().grad, get_default_dtype()]
-    for x in args:
-        _add_key(x, parts, tensors)
-    for name in sorted(kwargs):
-        parts.append(name)
-        _add_key(kwargs[name], parts, tensors)
-    return tuple(parts), list(tensors.values())
-
-
-def _add_key(x: Any, parts: list[Any], tensors: dict[int, Tensor]) -> None:
-    if isinstance(x, Tensor):
-        if id(x) in tensors:
-            parts.append(list(tensors).index(id(x)))
-            return
-        tensors[id(x)] = x
-        a = x._array
-        if type(a) is not np.ndarray:
-            raise CaptureError(
-                f"capture records programs of NumPy on the CPU; an argument is {describe(x)}"
-            )
-        if type(x._node) not in (Leaf, type(None)):
-            raise CaptureError(
-                f"an argument ({describe(x)}) was computed with a graph, and no gradient can flow "
-                "back through a replay. Capture the whole computation, or pass x.detach()"
-            )
-        parts.append((a.shape, a.dtype, a.strides, x._node is None))
-    elif isinstance(x, (tuple, list)):
-        parts.append((type(x), len(x)))
-        for y in x:
-            _add_key(y, parts, tensors)
-    elif isinstance(x, dict):
-        parts.append((dict, tuple(x)))
-        for y in x.values():
-            _add_key(y, parts, tensors)
-    elif isinstance(x, np.ndarray):
-        raise TypeError(
-            f"an argument of a captured function is a NumPy array ({x.dtype}{list(x.shape)}), "
-            "whose values would become constants of the program; pass mg.tensor(array)"
-        )
-    else:
-        try:
-            hash(x)
-        except TypeError:
-            raise TypeError(
-                f"an argument of a captured function is a {type(x).__name__}, which cannot be "
-                "compared with that of another call; pass Tensors, numbers, strings, modules"
-            ) from None
-        parts.append((type(x), x))

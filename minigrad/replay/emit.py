@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine.recording import CaptureError
 from minigrad.engine.tensor import Tensor
-from minigrad.replay.ir import Instr, View, map_views
+from minigrad.replay.bind import derived
+from minigrad.replay.ir import Instr, View, map_views, views_in
 from minigrad.replay.recorder import NOTHING
 
 _NAMED_OUT = (np.maximum, np.minimum)  # NumPy deprecates a third operand of these
@@ -22,9 +25,11 @@ _PLAIN = (bool, int, float, str, type(None))
 class Emitter:
     """Collects lines and the objects that their names stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Mapping[str, View] = MappingProxyType({})) -> None:
         self.space: dict[str, Any] = {}
         self._names: dict[int, str] = {}
+        self._inputs = {view.storage: (name, view) for name, view in inputs.items()}
+        self._taken: dict[Any, tuple[str, str]] = {}  # views of inputs: a name, how to get it
 
     def name(self, thing: Any, hint: str) -> str:
         """Return a name for an object."""
@@ -41,8 +46,36 @@ class Emitter:
     def value(self, nest: Any) -> str:
         """Return a name for an argument, with arrays in the place of views."""
         if isinstance(nest, View):
+            if nest.storage in self._inputs:
+                return self._input(nest)
             return self.name(nest.array, str(nest))
+        if self._inputs and any(v.storage in self._inputs for v in views_in(nest)):
+            return self._written_out(nest)
         return self.name(map_views(nest, lambda v: v.array), "c")
+
+    def _input(self, view: View) -> str:
+        """Return the name of an argument, or of a view that is taken of it at each call."""
+        name, base = self._inputs[view.storage]
+        if view.place == base.place:
+            return name
+        if view.place not in self._taken:
+            text = derived(view, base, name)
+            assert text is not None, "a bound argument has a view that cannot be taken"
+            self._taken[view.place] = (f"{name}_{len(self._taken)}", text)
+        return self._taken[view.place][0]
+
+    def _written_out(self, nest: Any) -> str:
+        """Return the text of nested arguments with inputs among them."""
+        if isinstance(nest, tuple):
+            return f"({', '.join(self.value(x) for x in nest)}{',' * (len(nest) == 1)})"
+        if isinstance(nest, list):
+            return f"[{', '.join(self.value(x) for x in nest)}]"
+        if isinstance(nest, dict):
+            return f"{{{', '.join(f'{k!r}: {self.value(x)}' for k, x in nest.items())}}}"
+        if isinstance(nest, slice):
+            parts = (nest.start, nest.stop, nest.step)
+            return f"slice({', '.join(self.value(x) for x in parts)})"
+        return self.value(nest)
 
     def line(self, instr: Instr) -> str:
         """Return the statement that runs an instruction."""
@@ -55,14 +88,14 @@ class Emitter:
         outs = [self.value(v) for v in instr.outs]
         if instr.run is operator.setitem:
             return f"{args[0]}[{args[1]}] = {args[2]}"
-        if instr.name == "getitem" and instr.run is np.ndarray.__getitem__ and not options:
-            if _takes(instr):
-                return f"{args[0]}.take({args[1]}, None, {outs[0]})"
-            if _fixed(instr) and instr.template is instr.outs[0]:
-                return f"{outs[0]}[...] = {args[0]}[{args[1]}]"
+        if instr.run is np.ndarray.__getitem__ and _fixed(instr):
+            return f"{outs[0]}[...] = {args[0]}[{args[1]}]"
         if instr.run is np.matmul and not options and _one_product(instr):
             return f"{self.name(np.dot, 'dot')}({', '.join(args + outs)})"
         run = self.name(instr.run, instr.name)
+        if instr.kind == "kernel":
+            options.append(f"out=({', '.join(outs)},)")
+            return f"{run}({', '.join(args + options)})"
         if instr.kind == "ufunc":
             if instr.run in _NAMED_OUT:
                 return f"{run}({', '.join(args + options)}, out={outs[0]})"
@@ -77,26 +110,32 @@ class Emitter:
         store = self.name(_storer(instr), f"store_{instr.name}")
         return f"{store}({call})"
 
-    def function(self, instrs: Sequence[Instr], returns: str = "") -> tuple[Callable[[], Any], str]:
+    def function(
+        self, name: str, instrs: Sequence[Instr], returns: str = ""
+    ) -> tuple[Callable[..., Any], str]:
         """Return a function that runs instructions, and its text."""
+        inputs = ", ".join(n for n, _ in self._inputs.values())
         lines = [self.line(instr) for instr in instrs]
         parts = [lines[i : i + _LINES] for i in range(0, len(lines), _LINES)] or [[]]
         for k, part in enumerate(parts):
             end = [f"return {returns}"] if returns and k == len(parts) - 1 else []
-            # names are globals of the text: made locals, they are looked up faster
-            body = "\n    ".join(part + end or ["pass"])
-            parts[k] = [f"def part_{k}():\n    {body}"]
+            text = "\n    ".join(part + end or ["pass"])
+            used = set(re.findall(r"\w+", text))
+            takes = [f"{n} = {how}\n    " for n, how in self._taken.values() if n in used]
+            parts[k] = [f"def {name}_{k}({inputs}):\n    {''.join(takes)}{text}"]
         text = "\n\n\n".join(p[0] for p in parts)
+        if len(parts) == 1:
+            text = text.replace(f"def {name}_0(", f"def {name}(")
         space = dict(self.space)
         exec(compile(text, "<captured program>", "exec"), space)
-        functions = [space[f"part_{k}"] for k in range(len(parts))]
-        if len(functions) == 1:
-            return functions[0], text
+        if len(parts) == 1:
+            return space[name], text
+        functions = [space[f"{name}_{k}"] for k in range(len(parts))]
 
-        def run() -> Any:
+        def run(*arrays: Any) -> Any:
             for f in functions[:-1]:
-                f()
-            return functions[-1]()
+                f(*arrays)
+            return functions[-1](*arrays)
 
         return run, text
 
@@ -106,18 +145,6 @@ def _fixed(instr: Instr) -> bool:
     if instr.kind == "opaque":
         return not instr.pure  # random draws; others were recorded whole for what they look at
     return instr.kind == "function" and not any(v.dtype == bool for v in instr.operands())
-
-
-def _takes(instr: Instr) -> bool:
-    """Say whether an index is one array of places in one row, which ``take`` is quicker at."""
-    x, places = instr.args if len(instr.args) == 2 else (None, None)
-    return (
-        isinstance(x, View)
-        and isinstance(places, View)
-        and len(x.shape) == 1
-        and places.dtype == np.intp
-        and instr.outs[0].whole
-    )
 
 
 def _one_product(instr: Instr) -> bool:
@@ -134,8 +161,8 @@ def _one_product(instr: Instr) -> bool:
         and min(*a.shape, *b.shape) > 1
         and a.dtype == b.dtype == out.dtype
         and out.dtype in (np.float32, np.float64)
-        and out.array.flags.c_contiguous
-        and all(v.array.flags.c_contiguous or v.array.flags.f_contiguous for v in (a, b))
+        and out.in_rows
+        and all(v.in_rows or v.turned.in_rows for v in (a, b))
     )
 
 

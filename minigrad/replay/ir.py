@@ -50,6 +50,16 @@ class View:
         return self.size * self.dtype.itemsize
 
     @property
+    def in_rows(self) -> bool:
+        """Whether its elements lie side by side, the last axis fastest."""
+        expected = self.dtype.itemsize
+        for n, s in zip(reversed(self.shape), reversed(self.strides), strict=True):
+            if n != 1 and s != expected:
+                return False
+            expected *= n
+        return True
+
+    @property
     def whole(self) -> bool:
         """Whether it covers its storage, each byte once."""
         return self.nbytes == self.storage.nbytes
@@ -67,6 +77,11 @@ class View:
         steps = [(n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)]
         low = self.offset + sum(s for s in steps if s < 0)
         return low, self.offset + sum(s for s in steps if s > 0) + self.dtype.itemsize
+
+    @property
+    def turned(self) -> View:
+        """The view with its axes in the other order."""
+        return View(self.storage, self.offset, self.shape[::-1], self.strides[::-1], self.dtype)
 
     def on(self, storage: Storage, shift: int = 0) -> View:
         """Return the same view of another storage, so many bytes further on."""
@@ -124,7 +139,7 @@ class Instr:
         return (
             self.kind == "ufunc"
             and len(self.outs) == 1
-            and self.run.signature is None  # type: ignore[attr-defined]
+            and getattr(self.run, "signature", None) is None
             and "where" not in self.kwargs
         ) or (self.kind == "copy")
 
@@ -134,7 +149,7 @@ class Instr:
         The number then is of the dtype that the ufunc would give it.
         """
         dtypes = {v.dtype for v in self.args if isinstance(v, View)}
-        if self.kind != "ufunc" or len(dtypes) != 1 or "dtype" in self.kwargs:
+        if not isinstance(self.run, np.ufunc) or len(dtypes) != 1 or "dtype" in self.kwargs:
             return self.args
         (dtype,) = dtypes
         if dtype.kind != "f":

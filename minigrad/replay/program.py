@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from minigrad.backend import NUMPY, Backend
+from minigrad.replay.bind import bound, written
+from minigrad.replay.chains import chain_runner
 from minigrad.replay.emit import Emitter
-from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View
+from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View, owner_of
 from minigrad.replay.recorder import Guard
 from minigrad.replay.tiles import runner, scratch_bytes
-
-_ALIGN = 64
 
 
 class Program:
@@ -28,9 +27,10 @@ class Program:
 
     def __init__(
         self, name: str, instrs: Sequence[Instr], guards: Sequence[Guard], outputs: Sequence[View],
-        passes: Mapping[str, Callable[[Any], None]], threads: int = 1,
+        inputs: Sequence[tuple[View, bool]], passes: Mapping[str, Callable[[Any], None]],
+        threads: int = 1, xp: Backend = NUMPY,
     ) -> None:  # fmt: skip
-        self.name, self.threads = name, threads
+        self.name, self.threads, self.xp = name, threads, xp
         self.instrs: list[Instr] = [_early(i) for g in guards for i in g.instrs] + list(instrs)
         self.guards = list(guards)
         self.outputs = list(outputs)
@@ -43,22 +43,32 @@ class Program:
             run(self)
         self._allocate()
         groups = [instr for instr in self.instrs if instr.kind == "fused"]
-        # groups run one after another, so they share the memory of their tiles
-        self.scratch = max(map(scratch_bytes, groups), default=0)
-        scratch = [_aligned(self.scratch) for _ in range(threads)]
-        for instr in groups:
-            instr.run = runner(instr, threads, scratch)
-        emitter = Emitter()
+        self.scratch = 0
+        if xp.kernels is not None:
+            for instr in groups:
+                instr.run = chain_runner(instr, xp)
+        else:  # groups run one after another, so they share the memory of their tiles
+            self.scratch = max(map(scratch_bytes, groups), default=0)
+            scratch = [xp.memory(self.scratch) for _ in range(threads)]
+            for instr in groups:
+                instr.run = runner(instr, threads, scratch)
+        self.bound = bound(self, inputs) if xp is NUMPY else []  # a GPU's graph has addresses
+        self._own = {id(s.owner) for s in written(self) if s.owner is not None}
+        emitter = Emitter({f"a{k}": inputs[k][0] for k in self.bound})
         early = [i for i in self.instrs if i.prologue]
-        conditions = " and ".join(
-            f"bool({emitter.value(g.view)}) is {g.expected}" for g in self.guards
-        )
-        self.applies: Callable[[], bool] | None = None
+        conditions = " and ".join(f"{_question(emitter, g)} is {g.expected}" for g in self.guards)
+        self.applies: Callable[..., bool] | None = None
         head = ""
         if guards:
-            self.applies, head = emitter.function(early, conditions)
-        self.run, body = emitter.function([i for i in self.instrs if not i.prologue])
+            self.applies, head = emitter.function("applies", early, conditions)
+        late = [i for i in self.instrs if not i.prologue]
+        self.run, body = emitter.function("run", late)
         self.source = "\n\n\n".join(filter(None, (head, body)))
+
+    def apart(self, array: Any) -> Any:
+        """Return an argument's array, or a copy if the program writes to its memory."""
+        owner = array if array.base is None else owner_of(array)
+        return array.copy(order="K") if id(owner) in self._own else array
 
     # ---- memory ---------------------------------------------------------------------------------
 
@@ -94,23 +104,24 @@ class Program:
         self._places, self.arena = places, total
 
     def _allocate(self) -> None:
-        arena = _aligned(self.arena)
+        xp = self.xp
+        arena = xp.memory(self.arena)
         memory: dict[Storage, tuple[Any, int]] = {}
         for s in self.temporaries():
             if s in self._places:
                 memory[s] = (arena, self._places[s])
             else:
-                memory[s] = (_aligned(s.nbytes), 0)
+                memory[s] = (xp.memory(s.nbytes), 0)
             s.owner = None
         for v in self.views():
             if v.storage not in memory and v.array is None:  # a pass made it
-                memory[v.storage] = (_bytes(v.storage.owner), 0)
+                memory[v.storage] = (xp.bytes_of(v.storage.owner), 0)
             if v.storage in memory:
                 buffer, start = memory[v.storage]
                 v.array = (
-                    np.ndarray(v.shape, v.dtype, buffer, start + v.offset, v.strides)
+                    xp.array_in(buffer, start + v.offset, v.shape, v.strides, v.dtype)
                     if v.size
-                    else np.empty(v.shape, v.dtype)
+                    else xp.empty(v.shape, v.dtype)
                 )
 
     def memory(self) -> dict[str, int]:
@@ -200,21 +211,14 @@ def most_alive(program: Program) -> int:
     return most
 
 
+def _question(emitter: Emitter, guard: Guard) -> str:
+    name = "bool" if guard.test is bool else emitter.name(guard.test, "holds")
+    return f"{name}({emitter.value(guard.view)})"
+
+
 def _early(instr: Instr) -> Instr:
     """Return a copy of an instruction for the prologue."""
     return Instr(
         instr.kind, instr.name, instr.run, instr.args, instr.kwargs, list(instr.outs), instr.op,
         instr.pure, instr.cut, True, list(instr.also_reads), template=instr.template,
     )  # fmt: skip
-
-
-def _bytes(owner: Any) -> Any:
-    """Return the memory that an array owns as bytes."""
-    axes = sorted(range(owner.ndim), key=lambda k: -abs(owner.strides[k]))
-    return owner.transpose(axes).reshape(-1).view(np.uint8)
-
-
-def _aligned(nbytes: int) -> Any:
-    raw = np.empty(nbytes + _ALIGN, np.uint8)
-    start = -raw.__array_interface__["data"][0] % _ALIGN
-    return raw[start : start + nbytes]

@@ -190,7 +190,10 @@ class Recorder:
 
     def born(self, tensor: Tensor) -> None:
         """Take in a tensor that was made while recording."""
-        if type(tensor._array) is self.xp.ndarray and id(self.owner_of(tensor._array)) not in self.storages:
+        if (
+            type(tensor._array) is self.xp.ndarray
+            and id(self.owner_of(tensor._array)) not in self.storages
+        ):
             tensor._array = self.make(tensor._array)
 
     # ---- instructions ---------------------------------------------------------------------------

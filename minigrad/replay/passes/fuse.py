@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.replay.ir import Instr, Storage, View
+from minigrad.replay.passes.chains import fuse_chains
+from minigrad.replay.passes.groups import joined, localise
 
 SMALLEST = 1 << 18  # bytes of a result; smaller ones stay in the cache anyway
 CACHE = 1 << 20  # bytes that the arrays of one tile may take together
@@ -20,6 +22,9 @@ def fuse(program: Any) -> None:
     only its group uses never exists as a whole: it has a buffer of a tile's size. The sum of all
     elements joins in: NumPy adds in a tree of halves, and the tiles are cut where it cuts.
     """
+    if program.xp.kernels is not None:
+        fuse_chains(program)
+        return
     instrs: list[Instr | None] = list(program.instrs)
     result: list[Instr] = []
     for i, first in enumerate(instrs):
@@ -43,9 +48,9 @@ def fuse(program: Any) -> None:
                 instrs[j] = None
             else:
                 passed.append(other)
-        result.append(_joined(group) if len(group) > 1 else first)
+        result.append(joined(group, "on each tile") if len(group) > 1 else first)
     program.instrs = result
-    _localise(program)
+    localise(program)
 
 
 def fits(instr: Instr) -> bool:
@@ -55,22 +60,13 @@ def fits(instr: Instr) -> bool:
     if any(isinstance(a, np.ndarray) for a in instr.args):  # a constant that is copied in
         return False
     out = instr.outs[0]
-    return out.size > 1 and _dense(out) and all((_dense(v) and v.shape == out.shape) or _single(v)
+    return out.size > 1 and out.in_rows and all((v.in_rows and v.shape == out.shape) or _single(v)
                                for v in instr.operands())  # fmt: skip
 
 
 def _single(v: View) -> bool:
     """Say whether a view shows one element, however often."""
     return all(s == 0 or n == 1 for n, s in zip(v.shape, v.strides, strict=True))
-
-
-def _dense(v: View) -> bool:
-    expected = v.dtype.itemsize
-    for n, s in zip(reversed(v.shape), reversed(v.strides), strict=True):
-        if n != 1 and s != expected:
-            return False
-        expected *= n
-    return True
 
 
 def sums_all(instr: Instr, shape: tuple[int, ...] | None = None) -> bool:
@@ -83,7 +79,7 @@ def sums_all(instr: Instr, shape: tuple[int, ...] | None = None) -> bool:
         and len(instr.args) == 1
         and set(instr.kwargs) <= {"axis", "keepdims", "dtype"}
         and (shape is None or x.shape == shape)
-        and _dense(x)
+        and x.in_rows
         and out.size == 1
         and out.dtype == x.dtype
         and out.dtype.kind == "f"
@@ -119,38 +115,3 @@ def _aligned(group: list[Instr]) -> bool:
                 if seen.setdefault(v.storage, where) != where:
                     return False
     return True
-
-
-def _joined(group: list[Instr]) -> Instr:
-    outs = list({v.place: v for part in group for v in part.outs}.values())
-    written: set[Any] = set()
-    reads: list[View] = []
-    for part in group:
-        reads += [v for v in part.operands() if v.storage not in written]
-        written.update(v.storage for v in part.outs)
-    for part in group:
-        part.touched.append("fuse")
-    name = f"{len(group)} on each tile"
-    joined = Instr("fused", name, len, (), {}, outs, group[0].op, also_reads=reads, parts=group)
-    joined.touched.append("fuse")
-    return joined
-
-
-def _localise(program: Any) -> None:
-    """Find the results that only one group uses: they need no memory of their own."""
-    users: dict[Storage, set[int]] = {}
-    for i, instr in enumerate(program.instrs):
-        for v in (*instr.reads(), *instr.outs):
-            users.setdefault(v.storage, set()).add(i)
-    for v in program.roots():
-        users.setdefault(v.storage, set()).add(-1)
-    for i, instr in enumerate(program.instrs):
-        if instr.kind == "fused":
-            first_read = {v.storage for v in instr.also_reads}
-            instr.local = {
-                v.storage
-                for v in instr.outs
-                if v.storage.kind == "temp" and not v.storage.kept
-                and users[v.storage] == {i} and v.storage not in first_read and v.whole
-            }  # fmt: skip
-            instr.outs = [v for v in instr.outs if v.storage not in instr.local]
