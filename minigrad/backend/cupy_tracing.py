@@ -32,7 +32,7 @@ _COMPUTING = (
     "reshape", "round", "searchsorted", "take", "trace",
 )  # fmt: skip
 _READING = (
-    "__bool__", "__complex__", "__contains__", "__float__", "__index__", "__int__", "__iter__",
+    "__bool__", "__complex__", "__contains__", "__float__", "__index__", "__int__",
     "get", "item", "nonzero", "partition", "put", "scatter_add", "set", "sort", "tobytes", "tolist",
 )  # fmt: skip
 _OPERATORS = {
@@ -68,6 +68,9 @@ class CupyTracer(cp.ndarray):  # type: ignore[misc]
             self._recorder.write(self, key, value)
         else:
             untraced(self)[untraced(key)] = untraced(value)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
 
     def fill(self, value: Any) -> None:
         """Set all elements."""
