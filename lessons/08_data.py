@@ -145,7 +145,7 @@ def condition(x):
 
 
 def descend(x, rate, steps=200):
-    """Return the loss before each step of gradient descent."""
+    """Return the loss before each step of gradient descent, up to one that does not fall."""
     unit = nn.Linear(4, 3, dtype=mg.float64)
     nn.init.zeros_(unit.weight)
     nn.init.zeros_(unit.bias)
@@ -154,6 +154,8 @@ def descend(x, rate, steps=200):
     for _ in range(steps):
         loss = mg.cross_entropy(unit(features), labels)
         losses.append(loss.item())
+        if len(losses) > 1 and losses[-1] >= losses[-2]:
+            break
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -164,7 +166,7 @@ print("\nthe same flowers    condition number        rate   loss after 200 steps
 curves = {}
 for way, x in WAYS.items():
     runs = {rate: descend(x, rate) for rate in RATES}
-    best = max(rate for rate, losses in runs.items() if np.diff(losses).max() < 0)
+    best = max(rate for rate, losses in runs.items() if len(losses) == 200)
     curves[way] = runs[best]
     print(f"  {way:14} {condition(x):18,.0f} {best:11.2g} {runs[best][-1]:22.4f}")
 assert curves["standardised"][-1] < curves["min-max"][-1] < curves["mixed units"][-1]
@@ -620,6 +622,13 @@ assert own - other > 0.02
 
 # %%
 held_out = train[96:]  # the last fifth of the training rows: what validation_split takes
+lesson.statement(
+    "D2 project",
+    "the split is 80 to 20, and a fifth of the training rows is for validation",
+    (len(train) - len(held_out), len(held_out), len(test)) == (96, 24, 30),
+    f"{len(train) - len(held_out)} flowers are trained on, {len(held_out)} are for validation, "
+    f"{len(test)} for the test",
+)
 lesson.statement(
     "D2 project",
     "the second curve is of the test flowers",
