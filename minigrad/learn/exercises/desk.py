@@ -103,7 +103,7 @@ class Desk:
 
         Nothing that the learner wrote is overwritten.
         """
-        self._make()
+        self._open()
         path = self.file(exercise)
         is_new = not path.exists()
         if is_new:
@@ -117,7 +117,7 @@ class Desk:
 
         The exercise counts as not passed, and its hints as not given.
         """
-        self._make()
+        self._open()
         path, kept = self.file(exercise), None
         if path.exists():
             kept = self._backup(path)
@@ -144,15 +144,16 @@ class Desk:
 
     def note_pass(self, exercise: Exercise, seed: int) -> None:
         """Remember that an exercise was passed."""
+        self._open()
         self.progress.passed.setdefault(exercise.name, seed)
         self._write()
 
     def next_hint(self, exercise: Exercise) -> tuple[int, str]:
         """Return the number and text of the next hint; the last one again after the last."""
+        self._open()
         hints = exercise.grader.hints
         number = min(self.progress.hints.get(exercise.name, 0) + 1, len(hints))
         self.progress.hints[exercise.name] = number
-        self._make()
         self._write()
         return number, hints[number - 1]
 
@@ -163,7 +164,8 @@ class Desk:
             number += 1
         return kept
 
-    def _make(self) -> None:
+    def _open(self) -> None:
+        """Make the folder, and read what another command may have written in the meantime."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -171,6 +173,7 @@ class Desk:
                 f"{self.folder} cannot be made a folder: {error.strerror}; name another with "
                 "--folder"
             ) from None
+        self.progress = self._read()
 
     def _read(self) -> Progress:
         path = self.folder / PROGRESS
