@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
@@ -42,33 +43,41 @@ def main(words: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a folder's name may have letters the terminal lacks
             stream.reconfigure(errors="backslashreplace")
-    words = list(sys.argv[1:] if words is None else words)
-    end = words.index("--") if "--" in words else len(words)
-    parser, run_parser = _parsers()
-    options, rest = parser.parse_known_args(words[:end])
-    rest += words[end + 1 :]
     try:
-        if options.command == "run":
-            return _run(run_parser, options, rest)
-        if rest:
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        if options.command == "gradcheck":
-            return run_gradcheck(options)
-        if options.command == "explain":
-            return run_explain(options)
-        if options.command == "book":
-            return run_book(options)
-        if options.command == "errata":
-            return run_errata(options)
-        if options.command in ACTIONS:
-            return run_exercises(options)
-        return doctor() if options.command == "doctor" else _list()
+        status = _obey(list(sys.argv[1:] if words is None else words))
+        sys.stdout.flush()
+        return status
     except LessonError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # who reads has read enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes nowhere
+        return 141
+
+
+def _obey(words: list[str]) -> int:
+    end = words.index("--") if "--" in words else len(words)
+    parser, run_parser = _parsers()
+    options, rest = parser.parse_known_args(words[:end])
+    rest += words[end + 1 :]
+    if options.command == "run":
+        return _run(run_parser, options, rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.command == "gradcheck":
+        return run_gradcheck(options)
+    if options.command == "explain":
+        return run_explain(options)
+    if options.command == "book":
+        return run_book(options)
+    if options.command == "errata":
+        return run_errata(options)
+    if options.command in ACTIONS:
+        return run_exercises(options)
+    return doctor() if options.command == "doctor" else _list()
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:

@@ -105,6 +105,13 @@ def test_readme_has_a_row_for_it(lesson: Path) -> None:
     assert len(re.findall(rf"^\| {lesson.stem} \| \S.* \|$", readme, flags=re.MULTILINE)) == 1
 
 
+def test_the_chinese_readme_has_a_row_for_it(lesson: Path) -> None:
+    readme = (lesson.parent / "README.zh.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| {lesson.stem} \| (\S.*) \|$", readme, flags=re.MULTILINE)
+    assert len(rows) == 1
+    assert re.search("[\u4e00-\u9fff]", rows[0])
+
+
 def test_the_form_can_fail() -> None:
     with pytest.raises(AssertionError):
         cells("import os\n# %%\n")

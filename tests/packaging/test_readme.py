@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / ".ci" / "readme_line.py"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "lessons" / "README.zh.md").read_text(encoding="utf-8")
 LINES = {
     "main": 'python -m pip install ".[lessons]" && python -m minigrad lessons run',
     "tests": 'python -m pip install -e ".[test]" && python -m pytest -n auto',
@@ -59,21 +62,70 @@ def test_every_extra_is_in_the_table() -> None:
     assert sorted(rows) == sorted(project["optional-dependencies"])
 
 
-EXAMPLES = re.findall(r"```python\n([^`]*?)```\n\nprints\n\n```\n(.*?)```", README, re.DOTALL)
+def examples(text: str) -> list[tuple[str, str]]:
+    """Return each Python block that says what it prints, and that."""
+    fenced = r"```python\n([^`]*?)```\n\n(?:prints|\u8f93\u51fa)\n\n```\n(.*?)```"
+    return re.findall(fenced, text, re.DOTALL)
+
+
+EXAMPLES = {"README-1": examples(README)[0], "README-2": examples(README)[1]}
+EXAMPLES["README.zh-1"] = examples(CHINESE)[0]
+
+
+def test_every_example_that_prints_is_run() -> None:
+    assert len(examples(README)) + len(examples(CHINESE)) == len(EXAMPLES)
+    assert CHINESE.count("```python\n") == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(2))
-def test_an_example_prints_what_stands_below_it(number: int, tmp_path: Path) -> None:
-    assert len(EXAMPLES) == 2
-    code, printed = EXAMPLES[number]
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_prints_what_stands_below_it(name: str, tmp_path: Path) -> None:
+    code, printed = EXAMPLES[name]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-X", "utf8", "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        cwd=tmp_path,
     )
     value = r"-?\d+\.\d*"
     assert re.sub(value, "#", done.stdout) == re.sub(value, "#", printed)
     for ran, stands in zip(re.findall(value, done.stdout), re.findall(value, printed), strict=True):
         assert abs(float(ran) - float(stands)) < 0.02  # BLAS libraries round differently
+
+
+def shell_lines(text: str) -> list[str]:
+    """Return the lines of the shell blocks, but for those that are marked for all lessons."""
+    text = re.sub(r"<!-- all lessons -->\n```sh\n.*?```", "", text, flags=re.DOTALL)
+    return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in
+            block.splitlines()]  # fmt: skip
+
+
+def test_the_chinese_readme_has_readmes_set_up_lines() -> None:
+    assert set(LINES.values()) <= set(shell_lines(CHINESE))
+    assert "[English](../README.md)" in CHINESE
+    assert "lessons/README.zh.md" in README
+
+
+@pytest.mark.slow
+def test_the_chinese_readmes_commands_run(tmp_path: Path) -> None:
+    """In their order, in one folder; those that install are README's, and CI runs them."""
+    lines = [line for line in shell_lines(CHINESE) if line not in LINES.values()]
+    assert len(lines) == 5
+    path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "python"
+        done = subprocess.run(
+            [sys.executable, *words],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"},
+            check=False,
+        )
+        assert done.returncode == 0, line + done.stdout + done.stderr
+    assert "\u52d8\u8bef\u8868" in (tmp_path / "errata.html").read_text(encoding="utf-8")
 
 
 def test_the_op_in_the_text_is_the_one_in_the_code() -> None:
