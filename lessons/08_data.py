@@ -542,10 +542,12 @@ lesson.formula(
 twice_fitted = StandardScaler().fit(z_train)
 print(f"\nminigrad's scaler says: {twice_fitted.findings()[0]}")
 assert twice_fitted.findings()[0].id == "scaled-twice"
+assert np.abs(x_train).max() < 3
+assert (np.abs(z_test) > 3).mean() > 0.5
 
 # %% [markdown]
-# What does that do to the accuracy? The network has never seen a flower of more than three or four;
-# now all are. Ten networks from other first weights, each tested both ways:
+# What does that do to the accuracy? No number that the network was trained on is beyond 3; now more
+# than half are. Ten networks from other first weights, each tested both ways:
 
 
 # %%
