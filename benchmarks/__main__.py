@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import (
+    device_sweep,
     digits_accuracy,
     graph_size,
     growth,
@@ -18,14 +19,21 @@ from benchmarks import (
     results,
     workload,
 )
+from benchmarks.libraries import stand_in
 from benchmarks.process import MISSING, installed
 
 PEERS = ("torch", "jax", "mygrad", "autograd")
 
 
-def contenders(peers: Sequence[str]) -> list[str]:
-    """Return who is measured: minigrad, captured, the limit, and the peers that are here."""
+def contenders(peers: Sequence[str], device: str = "") -> list[str]:
+    """Return who is measured: minigrad, captured, the limit, and the peers that are here.
+
+    With a device those of them that can use it are measured there too.
+    """
     found = ["minigrad", "captured", "numpy", *peers]
+    if device:
+        on_both = ["minigrad", "captured", *(p for p in peers if p == "torch")]
+        found += [f"{name}@{device}" for name in on_both]
     for name in found:
         if not installed(name):
             print("mg.capture " + MISSING if name == "captured" else f"{name} {MISSING}")
@@ -35,7 +43,9 @@ def contenders(peers: Sequence[str]) -> list[str]:
 def run(options: argparse.Namespace) -> None:
     """Time workloads against other frameworks and print ratios (below 1: faster)."""
     names = workload.resolve(options.names)
-    everyone = contenders(options.against)
+    everyone = contenders(options.against, options.device)
+    if f"minigrad@{options.device}" in everyone and (warning := stand_in()):
+        print(warning)
     here = [p for p in options.against if p in everyone]
     measured = rates.measure(options.threads)
     print(f"{options.threads} threads: {measured}")
@@ -81,6 +91,21 @@ def ops(options: argparse.Namespace) -> None:
     if options.json:
         content = {"machine": results.machine(), "threads": options.threads}
         results.write_json(options.json, {**content, "seconds": sweep.seconds})
+
+
+def devices(options: argparse.Namespace) -> None:
+    """Compare each op on the CPU with the same on a device."""
+    if not installed(f"minigrad@{options.device}"):
+        from minigrad.backend import gpu_problem
+
+        raise SystemExit(f"{options.device} cannot be used: {gpu_problem()}")
+    if warning := stand_in():
+        print(warning)
+    lines = device_sweep.measure(options.names, options.sizes, options.device, options.seconds)
+    print(device_sweep.table(lines, options.device))
+    if options.json:
+        content = {x.op: {"ulp": x.ulp, "seconds": x.seconds} for x in lines}
+        results.write_json(options.json, {"machine": results.machine(), "ops": content})
 
 
 def peak_memory(options: argparse.Namespace) -> None:
@@ -199,11 +224,18 @@ def parser() -> argparse.ArgumentParser:
     timed.add_argument("names", nargs="*", help="names or labels, such as W4 (default: all)")
     _against(timed)
     _timed(timed, rounds=6, seconds=0.3)
+    timed.add_argument("--device", default="", help="on this one too, such as cuda")
     timed.add_argument("--picture", help="draw the ratios into this file (needs matplotlib)")
     single = add("ops", ops, "each op beside its namesake in torch")
     single.add_argument("names", nargs="*", help="ops (default: all)")
     single.add_argument("--sizes", type=_sizes, default=_sizes("1e2,1e3,1e4,1e5,1e6"))
     _timed(single, rounds=3, seconds=0.01)
+    both = add("devices", devices, "each op on the CPU and on a device: distance, cost, speed")
+    both.add_argument("names", nargs="*", help="ops (default: all)")
+    both.add_argument("--device", default="cuda")
+    both.add_argument("--sizes", type=_sizes, default=_sizes("1e2,1e3,1e4,1e5,1e6"))
+    both.add_argument("--seconds", type=_positive(float), default=0.01, help="of each timing")
+    both.add_argument("--json", help="write the figures to this file")
     held = add("memory", peak_memory, "the most memory of a process")
     held.add_argument("workload", nargs="?", default="W4")
     _against(held)

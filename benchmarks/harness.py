@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.clock import GAP, run_for
+from benchmarks.libraries import library, settle
 from benchmarks.process import Failed, Process
 from benchmarks.rates import Rates
 from benchmarks.results import Result
@@ -23,8 +24,11 @@ PARITY_STEPS = 4
 def server(workload: str, contender: str, threads: int, size: str) -> Callable[[Any], Any]:
     """Return what answers "values" with the first values, and a number with times of steps."""
     made = load(workload)
+    contender, _, device = contender.partition("@")
     build = made.contenders[contender]
     sizes = dict(getattr(made, size))
+    if device:
+        settle(library("torch" if contender == "torch" else "minigrad"), device)
     if contender in made.own_threads:
         sizes["threads"] = threads
     state: dict[str, Callable[[], float]] = {}
@@ -78,7 +82,7 @@ def compare(
         running: dict[str, Process] = {}
         expected: list[float] = []
         for name in contenders:
-            if name not in made.contenders:
+            if name.partition("@")[0] not in made.contenders:
                 continue
             alone = name in made.own_threads
             process = stack.enter_context(

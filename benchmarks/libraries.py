@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,31 @@ def library(name: str) -> Any:
     if name == "torch":  # of nested tensors, which nothing here uses
         warnings.filterwarnings("ignore", message="enable_nested_tensor")
     return importlib.import_module(name)
+
+
+def settle(lib: Any, device: str) -> None:
+    """Make a library put what it makes on a device, so that the same program runs there."""
+    if device:
+        lib.set_default_device(device)
+
+
+def waiting(lib: Any, device: str) -> Callable[[], Any]:
+    """Return what waits until a device has done all that it was given."""
+    if not device.startswith("cuda"):
+        return lambda: None
+    if lib.__name__ == "torch":
+        return lib.cuda.synchronize
+    import cupy
+
+    return cupy.cuda.Device().synchronize
+
+
+def stand_in() -> str:
+    """Return a warning if CuPy's device is not a GPU, else an empty text; CuPy is imported."""
+    import cupy
+
+    name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    return f"{name}: distances count, times mean nothing here" if "not a GPU" in name else ""
 
 
 def fill(lib: Any, model: Any, seed: int = 0) -> None:

@@ -51,7 +51,7 @@ def server(framework: str) -> Callable[[Any], Any]:
 
         outputs = forward()
         times = [_best(forward, seconds)]
-        output = _floating(outputs)
+        output = floating(outputs)
         if output is not None and output.requires_grad:
             drawn = np.random.default_rng(0).standard_normal(tuple(output.shape))
             cotangent = lib.tensor(drawn.astype(np.float32))
@@ -60,7 +60,7 @@ def server(framework: str) -> Callable[[Any], Any]:
             def both() -> None:
                 for leaf in leaves:
                     leaf.grad = None
-                _floating(forward()).backward(cotangent)
+                floating(forward()).backward(cotangent)
 
             both()
             times.append(_best(both, seconds))
@@ -69,7 +69,7 @@ def server(framework: str) -> Callable[[Any], Any]:
     return answer
 
 
-def _floating(outputs: Any) -> Any:
+def floating(outputs: Any) -> Any:
     """Return the first floating output."""
     if hasattr(outputs, "values") and isinstance(outputs, tuple):  # sort, topk, max
         outputs = outputs[0]

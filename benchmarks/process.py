@@ -19,7 +19,10 @@ MISSING = "is not installed here and is left out"
 
 
 def installed(framework: str) -> bool:
-    """Say whether a framework can be measured here."""
+    """Say whether a framework can be measured here; ``torch@cuda`` is torch on that device."""
+    framework, _, device = framework.partition("@")
+    if device.startswith("cuda"):
+        return installed(framework) and _usable(framework)
     if framework == "captured":
         import minigrad
 
@@ -27,6 +30,17 @@ def installed(framework: str) -> bool:
     if framework in ("minigrad", "numpy"):
         return True
     return importlib.util.find_spec(framework) is not None
+
+
+def _usable(framework: str) -> bool:
+    """Say whether a framework has a GPU that it can use."""
+    if framework == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available())
+    from minigrad.backend import gpu_problem
+
+    return gpu_problem() is None
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -106,7 +120,7 @@ def serve(server: str, threads: int, options: dict[str, Any]) -> None:
     """Be a process of `Process`."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what libraries print is no answer
-    if "torch" in options.values():
+    if any(str(value).partition("@")[0] == "torch" for value in options.values()):
         import torch
 
         torch.set_num_threads(threads)

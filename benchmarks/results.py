@@ -43,14 +43,14 @@ def block(result: Result, peers: Sequence[str]) -> str:
     heads = ["q1 ms", "median ms", "q3 ms", "steps", *(f"of {p}" for p in others)]
     heads += ["of floor"] if result.floor else []
     lines = [f"{result.label} {result.name}: {result.title}{floor}"]
-    lines.append("  " + f"{'':12}" + "".join(f"{h:>12}" for h in heads))
+    lines.append("  " + f"{'':14}" + "".join(f"{h:>14}" for h in heads))
     for name, times in result.seconds.items():
         first, middle, third = (t * 1e3 for t in quartiles(times))
         cells = [f"{first:.3f}", f"{middle:.3f}", f"{third:.3f}", str(len(times))]
         cells += [f"{result.ratio(name, p):.2f}" for p in others]
         cells += [f"{middle / 1e3 / result.floor:.1f}"] if result.floor else []
-        lines.append("  " + f"{name:12}" + "".join(f"{c:>12}" for c in cells))
-    lines += [f"  {name:12}not measured: {why}" for name, why in result.errors.items()]
+        lines.append("  " + f"{name:14}" + "".join(f"{c:>14}" for c in cells))
+    lines += [f"  {name:14}not measured: {why}" for name, why in result.errors.items()]
     if any(result.median(name) < (result.floor or 0) for name in result.seconds):
         lines.append("  a time below the floor: the machine was busy while its rates were measured")
     return "\n".join(lines)
@@ -59,10 +59,10 @@ def block(result: Result, peers: Sequence[str]) -> str:
 def summary(results: Sequence[Result], peer: str) -> str:
     """Return one line a workload: each contender's median beside the peer's (below 1: faster)."""
     names = list(dict.fromkeys(name for r in results for name in r.seconds if name != peer))
-    lines = [f"median of a step / {peer}'s", f"{'':22}" + "".join(f"{n:>12}" for n in names)]
+    lines = [f"median of a step / {peer}'s", f"{'':22}" + "".join(f"{n:>14}" for n in names)]
     for r in results:
         ratios = [r.ratio(name, peer) for name in names]
-        cells = "".join(f"{'-' if x is None else format(x, '.2f'):>12}" for x in ratios)
+        cells = "".join(f"{'-' if x is None else format(x, '.2f'):>14}" for x in ratios)
         lines.append(f"{r.label + ' ' + r.name:22}{cells}")
     return "\n".join(lines)
 
