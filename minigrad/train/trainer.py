@@ -149,7 +149,7 @@ class Trainer:
         Returns
         -------
         History
-            A dict of lists: "loss", each metric, "val_" of each, "lr".
+            A dict of lists: "loss", each metric, ``"val_..."`` of each, "lr".
 
         Raises
         ------
