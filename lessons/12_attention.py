@@ -288,7 +288,7 @@ assert np.abs(host(own) - host(masked(x, "right"))).max() < 1e-15
 # %% [markdown]
 # The last two are the sly ones. A score times 0 is 0, and $e^0 = 1$: the later words get a weight
 # all the same. A weight times 0 is 0, but the softmax has already divided by a sum with the later
-# words in it. (An exercise has a sixth, from a real engine.)
+# words in it. (The museum of real bugs has a sixth: `python -m minigrad lessons next m5`.)
 #
 # NB: PyTorch has two conventions for masks of True and False, and minigrad follows it in both. For
 # `scaled_dot_product_attention` True means *may look*, for `nn.MultiheadAttention` it means *may
