@@ -79,8 +79,9 @@ lesson.statement(
 convolution = nn.Conv2d(3, 32, 3, padding=1)
 pairs = (3 * 32 * 32) * (32 * 32 * 32) + 32 * 32 * 32
 own = sum(p.numel() for p in convolution.parameters())
-print(f"\nfrom 3 x 32 x 32 numbers to 32 x 32 x 32:\n  y = Wx + b with any W {pairs:15,} numbers")
-print(f"  {convolution!r:21}\n{'':23}{own:15,} numbers")
+print("\nfrom 3 x 32 x 32 numbers to 32 x 32 x 32")
+print(f"  y = Wx + b with any W       {pairs:11,} numbers")
+print(f"  nn.Conv2d(3, 32, 3)         {own:11,} numbers")
 assert pairs == 100_696_064
 assert own == 32 * 3 * 3 * 3 + 32 == 896
 
