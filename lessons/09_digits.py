@@ -241,7 +241,7 @@ def train(model, task, settings, *, device="cpu", show=True):
     for epoch in range(1, settings.epochs + 1):
         start, total = time.perf_counter(), 0.0
         model.train()
-        order = mg.randperm(n).numpy()
+        order = mg.randperm(n).cpu().numpy()
         for first in range(0, n, settings.batch):
             chosen = order[first : first + settings.batch]
             x = mg.tensor(normalise(task.train_x[chosen], task.pixel_max), device=device)

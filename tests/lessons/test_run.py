@@ -76,6 +76,14 @@ def test_lesson_runs_and_draws(lesson: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("stem", ["01_forward_backward", "03_gradient_checking"])
+def test_a_lesson_runs_on_every_device(stem: str, backend: str, tmp_path: Path) -> None:
+    """The claims have the same verdicts, which the lesson asserts itself."""
+    done = run(ROOT / "lessons" / f"{stem}.py", tmp_path, "--out", "out", "--device", backend)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_a_lesson_without_minigrads_gpu_is_one_line(tmp_path: Path) -> None:
     done = run(ROOT / "lessons" / "09_digits.py", tmp_path, "--device", "cuda:99")
     assert done.returncode == 1
