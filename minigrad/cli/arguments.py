@@ -13,7 +13,7 @@ import minigrad
 from minigrad.cli.book import add_book, run_book
 from minigrad.cli.doctor import doctor
 from minigrad.cli.errata import add_errata, run_errata
-from minigrad.cli.exercises import ACTIONS, add_exercises, run_exercises
+from minigrad.cli.exercises import ACTIONS, add_exercises, exercises_of, run_exercises
 from minigrad.cli.explain import add_explain, run_explain
 from minigrad.cli.extras import missing, pip_line
 from minigrad.cli.gradcheck import add_gradcheck, run_gradcheck
@@ -158,4 +158,8 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: Seq
         outcomes.append(run_lesson(lesson, out, words))
     print()
     print_summary(outcomes)
-    return 1 if any(outcome.status for outcome in outcomes) else 0
+    if any(outcome.status for outcome in outcomes):
+        return 1
+    if len(chosen) == 1 and (exercises := exercises_of(chosen[0].number)):
+        print(f"{len(exercises)} exercises: {PROGRAM} lessons next {chosen[0].number}")
+    return 0

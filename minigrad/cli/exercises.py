@@ -77,12 +77,19 @@ def run_exercises(options: argparse.Namespace) -> int:
             "reset": _reset, "watch": _watch, "exercises": _list,
         }[options.command]  # fmt: skip
         return command(desk, options)
-    except ExerciseError as error:
+    except BrokenPipeError:  # who reads has read enough, which is no error
+        raise
+    except (ExerciseError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+
+def exercises_of(number: int) -> list[str]:
+    """Return the names of a lesson's exercises."""
+    try:
+        return [e.name for e in find_exercises() if e.lesson == f"{number:02d}"]
+    except ExerciseError:  # lessons of somebody's own have none
+        return []
 
 
 def _next(desk: Desk, options: argparse.Namespace) -> int:

@@ -161,6 +161,31 @@ def test_the_kill_table(say) -> None:
     assert "NOT" not in out
 
 
+def test_a_run_of_one_lesson_names_its_exercises(capsys, monkeypatch, tmp_path: Path) -> None:
+    from minigrad.cli import arguments
+    from minigrad.cli.runner import Outcome
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(arguments, "missing", lambda extra: [])
+    monkeypatch.setattr(arguments, "print_summary", lambda outcomes: None)
+    monkeypatch.setattr(arguments, "run_lesson", lambda lesson, *_: Outcome(lesson, 0, (), 1.0))
+    line = "2 exercises: python -m minigrad lessons next 1\n"
+    assert main(["lessons", "run", "1"]) == 0
+    assert capsys.readouterr().out.endswith(line)
+    assert main(["lessons", "run", "1", "2"]) == 0
+    assert "exercises" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="head is not there")
+def test_a_reader_that_has_enough_is_no_error(say, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m minigrad lessons exercises | true"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+
+
 def wait_for(log: Path, words: str, process: subprocess.Popen) -> str:
     """Wait until a process has written these words; return all that it wrote."""
     end = time.monotonic() + 60

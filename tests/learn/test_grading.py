@@ -238,8 +238,12 @@ def test_the_remembered_seed_is_refused(double: Exercise) -> None:
 
 def test_an_excuse_is_in_the_cell_and_not_graded(tmp_path: Path) -> None:
     excused = make(tmp_path, grade=GRADE + 'NOT = {"sign": "because it is so"}\n')
-    cell = kills(excused, seed=1).cells["sign"]
-    assert (cell.of, cell.excuse) == (0, "because it is so")
+    row = kills(excused, seed=1)
+    assert row.cells["sign"].of == 0
+    table = kill_table([row]).splitlines()
+    assert table[-1] == "- 01z_double, sign: because it is so"
+    column = table[0].split("|").index(" sign ")
+    assert table[2].split("|")[column] == " - "
 
 
 WORDS = {

@@ -456,7 +456,8 @@ def kill_table(rows: Sequence[Kills]) -> str:
     """Return the kill table in Markdown: a row for each exercise, a column for each kind.
 
     A number is how many wrong answers of the kind were refused; all were, unless the cell says
-    which passed. "-" is a kind that the exercise cannot have, or that is no mistake in it.
+    which passed. "-" is a kind that the exercise cannot have, or that is no mistake in it: the
+    reasons for that are below the table.
     """
     own = dict.fromkeys(kind for row in rows for kind in row.cells)
     order = ["unedited", *KINDS, *TEXT_KINDS]
@@ -476,6 +477,14 @@ def kill_table(rows: Sequence[Kills]) -> str:
         + " | ".join(map(str, totals))
         + " |"
     )
+    excuses = [
+        f"- {row.name}, {kind}: {cell.excuse}"
+        for row in rows
+        for kind, cell in row.cells.items()
+        if cell.excuse
+    ]
+    if excuses:
+        lines += ["", "Not graded, since it is no mistake there:", "", *excuses]
     return "\n".join(lines)
 
 
