@@ -96,6 +96,17 @@ lesson.formula(
     expect=NOT_COMPUTABLE,
 )  # fmt: skip
 
+reach = [f(mg.tensor([-15.0, 15.0], dtype=mg.float64)).tolist() for f in (mg.sigmoid, mg.tanh)]
+lesson.statement(
+    "D2 math 1", "sigmoid maps to (0, 1), tanh to (-1, 1)",
+    0 < reach[0][0] < reach[0][1] < 1 and -1 < reach[1][0] < reach[1][1] < 1,
+    f"from -15 to 15 sigmoid stays {reach[0][0]:.0e} away from 0 and 1, tanh "
+    f"{1 - reach[1][1]:.0e} away from -1 and 1",
+    "in exact arithmetic; in float64 tanh(20) is 1, and so is sigmoid(40)",
+)  # fmt: skip
+assert mg.tanh(mg.tensor(20.0, dtype=mg.float64)).item() == 1
+assert mg.sigmoid(mg.tensor(40.0, dtype=mg.float64)).item() == 1
+
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.3), layout="constrained")
 for name, (f, colour, line) in ACTIVATIONS.items():
     left.plot(grid, f(mg.tensor(grid)).cpu().numpy(), line, color=colour, label=name)

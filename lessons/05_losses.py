@@ -531,5 +531,7 @@ lesson.finish()
 # 4. Find the bug: `((output - y) ** 2).mean()` with an output of shape (n, 1) and y of shape (n,).
 #    How many numbers is the mean over? What does `mg.check.lint` say?
 # 5. What is the smallest loss with a doubled softmax and two classes? And with a thousand?
+# 6. Find the bug: in section 6, somebody trains both players with the sum of the two right losses.
+#    What pulls the generator, and what pushes it away?
 #
 # Next: lesson 6 follows the gradient downhill, in more ways than one.

@@ -13,6 +13,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -454,7 +455,8 @@ def print_confusions(predicted, task):
 # packages, and its listing imports a fourth. D0 (5.2) asks an iterator for `.next()`, which Python
 # 3 writes `next(iterator)` (PyTorch had the method too, and removed it in 2022). D3 (section 4)
 # hands the optimiser the parameters of `net`, and loops over `trainloader`: neither exists (F17).
-# And both call their example a large model.
+# And both call their example a large model. What a larger one costs is said in D2 (FAQ): the
+# computation grows exponentially. It can be counted.
 
 
 # %%
@@ -512,6 +514,17 @@ def judge_the_listings(lesson):
             "a small network, and a fine one to begin with",
             expect=FAILS, check="parameters counted",
         )  # fmt: skip
+    sizes = [[784, width, 64, 10] for width in (128, 12_800)]
+    products = [sum(n * m for n, m in pairwise(size)) for size in sizes]
+    counts = [sum((n + 1) * m for n, m in pairwise(size)) for size in sizes]
+    lesson.statement(
+        "D2 FAQ", "the amount of computation of a large model grows exponentially",
+        products[1] / products[0] > 2 * counts[1] / counts[0],
+        f"with {counts[1] / counts[0]:.0f} times the parameters, an image takes "
+        f"{products[1] / products[0]:.0f} times the multiplications",
+        "right: it grows like the number of parameters; each takes part in one product",
+        expect=FAILS, check="multiplications counted",
+    )  # fmt: skip
 
 
 # %% [markdown]
