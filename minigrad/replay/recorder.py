@@ -319,7 +319,7 @@ class Recorder:
 
         template = map_views(results, place, self.xp.ndarray)
         traced = map_views(results, self.tracer, self.xp.ndarray)
-        if kind == "function" and not any(True for _ in _leaves(template, (View, type(NOTHING)))):
+        if kind == "function" and not any(True for _ in leaves(template, (View, type(NOTHING)))):
             raise self.depends(name)  # a plain answer about values
         if outs or not pure:
             self.add(kind, name, run, args, kwargs, outs, pure=pure, template=template)
@@ -423,7 +423,7 @@ class Recorder:
         self.settle_grads()
         # A generator of tensors can be read only once
         args = tuple(list(a) if hasattr(a, "__next__") else a for a in args)
-        given = [t for t in _leaves((args, kwargs), (Tensor,))]
+        given = [t for t in leaves((args, kwargs), (Tensor,))]
         for t in given:
             if type(t._array) in PLAIN:
                 t._array = plain(t._array)
@@ -583,12 +583,13 @@ def _setter(changes: list[tuple[Tensor, Any]]) -> Callable[[], None]:
     return set_grads
 
 
-def _leaves(nest: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
+def leaves(nest: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
+    """Yield what is of some types in nested tuples, lists and dicts."""
     if isinstance(nest, kinds):
         yield nest
     elif isinstance(nest, (tuple, list)):
         for x in nest:
-            yield from _leaves(x, kinds)
+            yield from leaves(x, kinds)
     elif isinstance(nest, dict):
         for x in nest.values():
-            yield from _leaves(x, kinds)
+            yield from leaves(x, kinds)
