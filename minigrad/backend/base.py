@@ -174,9 +174,18 @@ class Backend:
         return self.module.linalg.solve(A, B)
 
     def dropout_mask(
-        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+        self,
+        shape: tuple[int, ...],
+        p: float,
+        scale: float,
+        dtype: Any,
+        generator: Generator,
+        out: Array | None = None,
     ) -> Array:
-        """Draw a mask: 0 with probability p (0 < p < 1), else ``scale``, in a floating dtype."""
+        """Draw a mask: 0 with probability p (0 < p < 1), else ``scale``, in a floating dtype.
+
+        It is written to ``out`` if that is given.
+        """
         raise NotImplementedError
 
     def sliding_windows(self, x: Array, window: tuple[int, ...], axes: tuple[int, ...]) -> Array:

@@ -236,10 +236,16 @@ class CupyBackend(Backend):
             return cp.linalg.solve(A, B)
 
     def dropout_mask(
-        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+        self,
+        shape: tuple[int, ...],
+        p: float,
+        scale: float,
+        dtype: Any,
+        generator: Generator,
+        out: Array | None = None,
     ) -> Array:
         key = np.uint64(generator.host.bit_generator.random_raw())
-        mask = cp.empty(shape, dtype)
+        mask = cp.empty(shape, dtype) if out is None else out
         _DROPOUT_MASK(key, np.uint64(math.ceil(p * 2**53)), scale, mask)
         return mask
 

@@ -300,7 +300,16 @@ class TracingCupyBackend(CupyBackend):
         return at_work.judge(x, lambda a: inside(a, low, high))
 
     def dropout_mask(
-        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+        self,
+        shape: tuple[int, ...],
+        p: float,
+        scale: float,
+        dtype: Any,
+        generator: Generator,
+        out: Array | None = None,
     ) -> Array:
-        mask, at_work = super().dropout_mask(shape, p, scale, dtype, generator), self._recorder()
+        mask, at_work = (
+            super().dropout_mask(shape, p, scale, dtype, generator, out),
+            self._recorder(),
+        )
         return mask if at_work is None else at_work.read(mask, "dropout_mask")

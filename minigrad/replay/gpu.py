@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import BACKENDS, Backend
-from minigrad.engine.recording import CaptureError, recorder
+from minigrad.engine.recording import CaptureError, reading, recorder
 from minigrad.engine.tensor import Tensor
-from minigrad.replay.ir import LIVE, TEMP, Instr, Storage, map_views
-from minigrad.replay.recorder import Guard, Recorder
+from minigrad.replay.ir import LIVE, TEMP, Storage, map_views
+from minigrad.replay.recorder import Guard, Recorder, leaves
 from minigrad.replay.tracer import PLAIN, DataDependent, plain
 
 _ABOUT_SHAPES = (
@@ -141,6 +141,14 @@ class GpuRecorder(Recorder):
             return self.make(results, name in _FILLED)
         return self.take_over("function", name, function, views, options, results)
 
+    def take_over(
+        self, kind: str, name: str, run: Any, args: Any, kwargs: Any, results: Any,
+        *, pure: bool = True,
+    ) -> Any:  # fmt: skip
+        if any(True for _ in leaves(results, (np.ndarray,))):
+            raise reading("a copy to the host")
+        return super().take_over(kind, name, run, args, kwargs, results, pure=pure)
+
     def kernel(self, name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run and record a kernel that writes all its results to given arrays."""
         args, kwargs = plain(args), plain(kwargs)
@@ -175,6 +183,3 @@ class GpuRecorder(Recorder):
 def recorder_for(known: dict[int, Any], xp: Backend) -> Recorder:
     """Return a recorder of a backend's calls."""
     return Recorder(known) if xp.name == "numpy" else GpuRecorder(known, xp)
-
-
-__all__ = ["GpuRecorder", "Instr", "recorder_for"]

@@ -80,50 +80,77 @@ def _once(v: View) -> bool:
 
 
 def _end_in_reductions(program: Any) -> None:
-    """Let a chain whose one result is only summed end in the sum."""
+    """Let a chain end in a reduction that alone uses its result.
+
+    If the group of the chain has other results too, the chain leaves it, unless they share a step.
+    """
     users = users_of(program)
+    instrs: list[Instr | None] = list(program.instrs)
     makers: dict[Storage, int] = {}
-    gone: set[int] = set()
-    for i, instr in enumerate(program.instrs):
-        x = instr.args[0] if instr.args else None
-        if instr.kind == "method" and instr.name in REDUCTIONS and isinstance(x, View):
+    for i, end in enumerate(program.instrs):
+        x = end.args[0] if end.args else None
+        if end.kind == "method" and end.name in REDUCTIONS and isinstance(x, View):
             k = makers.get(x.storage)
-            if k is not None and _ends(program.instrs, k, i, users):
-                maker = program.instrs[k]
-                parts = [*(maker.parts or [maker]), instr]
-                local = {*maker.local, x.storage}
-                whole = joined(parts, "in one kernel")
-                whole.outs, whole.local = list(instr.outs), local
-                whole.also_reads = [v for v in whole.also_reads if v.storage not in local]
-                program.instrs[i] = whole
-                gone.add(k)
-        for v in instr.outs:
+            group = None if k is None else instrs[k]
+            parts = None if group is None else _chain_of(group, x)
+            between = [] if k is None else [p for p in instrs[k + 1 : i] if p is not None]
+            alone = users[x.storage] == {k, i}
+            if k is not None and group is not None and parts and _ends(between, parts, end, alone):
+                rest = [p for p in (group.parts or [group]) if p not in parts]
+                instrs[k] = _again(rest, group.local) if rest else None
+                local = {x.storage, *group.local}
+                instrs[i] = whole = _again([*parts, end], local)
+                whole.outs = list(end.outs)
+        for v in end.outs:
             makers[v.storage] = i
-    program.instrs = [instr for i, instr in enumerate(program.instrs) if i not in gone]
+    program.instrs = [instr for instr in instrs if instr is not None]
 
 
-def _ends(instrs: list[Instr], k: int, i: int, users: dict[Storage, set[int]]) -> bool:
-    """Say whether the reduction i can take in the chain k, which moves down to it."""
-    chain, end = instrs[k], instrs[i]
+def _again(parts: list[Instr], local: set[Storage]) -> Instr:
+    """Return calls as one, their local results known; one call stays as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = joined(parts, "in one kernel")
+    whole.local = local & {v.storage for part in parts for v in part.outs}
+    whole.outs = [v for v in whole.outs if v.storage not in whole.local]
+    whole.also_reads = [v for v in whole.also_reads if v.storage not in whole.local]
+    return whole
+
+
+def _chain_of(group: Instr, x: View) -> list[Instr] | None:
+    """Return the calls of a group that make x, if they make nothing else that is used."""
+    calls = group.parts or [group]
+    if group.prologue or any(rule_of(part) is None for part in calls):
+        return None
+    wanted, chain = {x.storage}, list[Instr]()
+    for part in reversed(calls):
+        if part.outs[0].storage in wanted:
+            chain.append(part)
+            wanted.update(v.storage for v in part.operands())
+    made = {part.outs[0].storage for part in chain}
+    others = [part for part in calls if part not in chain]
+    if not chain or any(v.storage in made for part in others for v in part.reads()):
+        return None
+    outside = made - group.local if group.parts else made
+    return chain[::-1] if outside == {x.storage} else None
+
+
+def _ends(between: list[Instr], chain: list[Instr], end: Instr, alone: bool) -> bool:
+    """Say whether a reduction can take in a chain, which moves down to it past what is between."""
     x, out = end.args[0], end.outs[0]
-    if chain.kind != "fused" and (chain.prologue or rule_of(chain) is None):
-        return False
-    if chain.kind == "fused" and chain.parts[-1].kind == "method":
-        return False
-    last = (chain.parts or [chain])[-1].outs[0]
-    reads = {v.storage for v in chain.reads()}
+    made = {part.outs[0].storage for part in chain}
+    reads = {v.storage for part in chain for v in part.operands()} - made
     return (
-        [v.place for v in chain.outs] == [last.place] == [x.place]
+        alone
+        and chain[-1].outs[0].place == x.place
         and x.storage.kind == TEMP
         and not x.storage.kept
         and x.whole
-        and users[x.storage] == {k, i}
-        and x.storage not in reads
         and x.dtype == out.dtype
         and x.dtype.kind == "f"
         and x.size > 0
         and len(end.args) <= 2
         and set(end.kwargs) <= {"axis", "keepdims"}
-        and not any(v.storage in reads for p in instrs[k + 1 : i] for v in p.outs)
         and out.storage not in reads
+        and not any(v.storage in reads for p in between for v in p.outs)
     )
