@@ -79,6 +79,14 @@ def step(V1, V2, X, T, rate):
     D = rate / X.shape[0] * (H @ V2 - T)
     return V1 - np.einsum("ni,nh->ih", X, D @ V2.T / np.cosh(X @ V1) ** 2), V2 - H.T @ D
 """,
+    "03c": """
+def scaled_backward(g, a, b, c):
+    def back(share, own):
+        missing = share.ndim - own.ndim
+        axes = [i for i in range(share.ndim) if i < missing or own.shape[i - missing] == 1]
+        return share.sum(axis=tuple(axes), keepdims=True).reshape(own.shape)
+    return back(g * b, a), back(g * a, b), back(g, c)
+""",
     "04a": """
 def prelu_backward(g, x, a):
     found = []

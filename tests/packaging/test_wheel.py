@@ -142,3 +142,15 @@ def test_installed_wheel_runs_a_lesson(installed: Path, tmp_path: Path) -> None:
     printed = run_installed(installed, tmp_path, "-m", "minigrad", "lessons", "run", "1")
     (lesson,) = (path.stem for path in (ROOT / "lessons").glob("01_*.py"))
     assert lesson in printed
+
+
+def test_installed_wheel_brings_the_exercises(installed: Path, tmp_path: Path) -> None:
+    printed = run_installed(installed, tmp_path, "-m", "minigrad", "lessons", "next")
+    (exercise,) = (path.name for path in (ROOT / "lessons" / "exercises").glob("01a_*"))
+    assert f"exercise {exercise} " in printed
+    solution = ROOT / "lessons" / "exercises" / exercise / "solution.py"
+    answer = tmp_path / "minigrad-exercises" / f"{exercise}.py"
+    answer.write_bytes(solution.read_bytes())
+    assert "passed: 1 of" in run_installed(
+        installed, tmp_path, "-m", "minigrad", "lessons", "check"
+    )
