@@ -77,10 +77,16 @@ class NumpyBackend(Backend):
         return view
 
     def dropout_mask(
-        self, shape: tuple[int, ...], p: float, scale: float, dtype: Any, generator: Generator
+        self,
+        shape: tuple[int, ...],
+        p: float,
+        scale: float,
+        dtype: Any,
+        generator: Generator,
+        out: Array | None = None,
     ) -> Array:
         keep = draw_keep(generator.host, math.prod(shape), p)
-        return np.multiply(keep.reshape(shape), scale, dtype=dtype)
+        return np.multiply(keep.reshape(shape), scale, out, dtype=dtype)
 
     def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
         first, *others = arrays

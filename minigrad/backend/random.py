@@ -106,6 +106,7 @@ def draw_keep(host: np.random.Generator, count: int, p: float) -> Any:
     fraction, whole = math.modf(p * 65536)
     keep = bits >= int(whole)
     if fraction:
-        undecided = np.flatnonzero(bits == int(whole))
-        keep[undecided] = host.random(len(undecided)) >= fraction
+        (undecided,) = (bits == int(whole)).nonzero()
+        if len(undecided):
+            keep[undecided] = host.random(len(undecided)) >= fraction
     return keep

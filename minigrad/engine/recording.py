@@ -69,3 +69,17 @@ def checked(function: F) -> F:
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
+
+
+def filled_by(fill: Callable[..., Any]) -> Callable[[F], F]:
+    """Name, for a kernel or a rule, its form that writes the result into a given array.
+
+    ``fill(out, *args)`` does what the kernel does with ``args``. A captured program that holds the
+    kernel as one call uses this form: the result lies where the program wants it without a copy.
+    """
+
+    def mark(function: F) -> F:
+        function.filled_by = fill  # type: ignore[attr-defined]
+        return function
+
+    return mark

@@ -102,12 +102,12 @@ def sum_to(xp: Backend, x: Array, shape: tuple[int, ...]) -> Array:
     return _sum_to(xp, x, shape)
 
 
-def kept_ones(xp: Any, n: int, dtype: Any) -> Array:
-    """Return ones for a product: on the CPU kept from the last time, since making them costs 1 us.
+def kept_ones(xp: Any, n: int, x: Array) -> Array:
+    """Return n ones for a product with x; on the CPU they are kept, since making them costs 1 us.
 
     They are not to be changed.
     """
-    return _ones(n, dtype) if xp.name == "numpy" and n <= 4096 else xp.ones(n, dtype)
+    return _ones(n, x.dtype) if isinstance(x, np.ndarray) and n <= 4096 else xp.ones(n, x.dtype)
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +122,7 @@ def _sum_to(xp: Any, x: Array, shape: tuple[int, ...]) -> Array:
     if lead and x.shape[lead:] == shape:
         rows = x.reshape(math.prod(x.shape[:lead]), *shape) if lead > 1 else x
         if len(shape) == 1 and rows.dtype.kind == "f":  # a matrix product: 4x faster than sum
-            return kept_ones(xp, len(rows), rows.dtype) @ rows
+            return kept_ones(xp, len(rows), rows) @ rows
         return rows.sum(axis=0)
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1

@@ -14,10 +14,22 @@ import numpy as np
 from minigrad.backend import Array, Backend, Generator, default_generator
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, op
+from minigrad.engine.recording import filled_by
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d"]
 
 _ALPHA = -1.7580993408473766  # what SELU tends to at -infinity, so what it "switched off" means
+
+
+def _fill_mask(
+    out: Array, xp: Backend, x: Array, p: float, scale: float, dims: int | None, generator: Any
+) -> None:
+    """Draw a mask into an array (while capturing, so on NumPy)."""
+    if p == 1:
+        out[...] = 0
+        return
+    generator = default_generator if generator is None else generator
+    xp.dropout_mask(out.shape, p, scale, x.dtype, generator, out)
 
 
 @op(
@@ -30,6 +42,7 @@ _ALPHA = -1.7580993408473766  # what SELU tends to at -infinity, so what it "swi
         torch="",
     )
 )
+@filled_by(_fill_mask)
 def dropout_mask(
     xp: Backend,
     x: Array,

@@ -28,7 +28,7 @@ def row_sums(xp: Any, x: Array) -> Array:
     if x.size < 32 or size > 2048 or xp.kernels is not None:
         return x.sum(axis=-1, keepdims=True)
     rows = x.reshape((math.prod(x.shape[:-1]), size))
-    return (rows @ kept_ones(xp, size, x.dtype)).reshape((*x.shape[:-1], 1))
+    return (rows @ kept_ones(xp, size, x)).reshape((*x.shape[:-1], 1))
 
 
 def row_max(xp: Any, x: Array) -> Array:

@@ -23,6 +23,7 @@ import numpy as np
 from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import Facts, S, at, distinct, integers
 from minigrad.engine.op import composite, op
+from minigrad.engine.recording import filled_by
 from minigrad.engine.tensor import Tensor
 from minigrad.ops.gpu import by_windows
 from minigrad.ops.kernels import wide
@@ -130,16 +131,18 @@ def _largest(xp: Backend, x: Array, where: Windows) -> Array:
     return y
 
 
-def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
-    """Add each window's number to its first largest element: spread the choice, in fewer passes."""
-    xp = backend_of(g._array if isinstance(g, Tensor) else g)
-    if isinstance(g, Tensor) or xp.kernels is not None or (y != y).any():
-        return window_spread(g, window_choice(x, y, where), where)
+def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> None:
+    """Write the gradient of a maximum of numbers into gx, in fewer passes than by the choice."""
+    xp = backend_of(g)
+    if y.size and xp.isnan(y.max()):
+        gx[...] = window_spread(g, window_choice(x, y, where), where)
+        return
     if g.strides != y.strides:  # as after flatten: then it lies in another order
         alike = xp.empty_like(y)
         alike[...] = g
         g = alike
-    gx = (xp.empty_like if where.covering else xp.zeros_like)(x)
+    if not where.covering:
+        gx[...] = 0
     last = math.prod(where.kernel) - 1
     for tile in _tiles(x, where):
         tx, ty, tg, tgx = x[tile], y[tile], g[tile], gx[tile]
@@ -155,6 +158,16 @@ def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
                 tgx[into] += tg[out] * hit
             else:
                 xp.multiply(tg[out], hit, out=tgx[into])
+
+
+@filled_by(_spread_largest)
+def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
+    """Add each window's number to its first largest element: spread the choice."""
+    xp = backend_of(g._array if isinstance(g, Tensor) else g)
+    if isinstance(g, Tensor) or xp.kernels is not None:
+        return window_spread(g, window_choice(x, y, where), where)
+    gx = xp.empty_like(x)
+    _spread_largest(gx, g, x, y, where)
     return gx
 
 
@@ -171,7 +184,7 @@ def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
             S(distinct((4, 6)), where=place((4, 6), 2, 2, 0, 1)),
             at([3.0, 3.0, 3.0], where=_THREE, slopes=([1, 0, 0],)),
             at([1.0, 3.0, 3.0], where=_THREE, slopes=([0, 1, 0],)),
-            at([1.0, math.nan, 2.0], where=_THREE, slopes=([0, 1, 0],)),
+            at([5.0, math.nan, 7.0], where=_THREE, slopes=([0, 1, 0],)),
         ],
         convention="of equal largest elements the first in the window takes the gradient",
         torch="",

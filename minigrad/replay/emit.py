@@ -92,6 +92,8 @@ class Emitter:
             return f"{outs[0]}[...] = {args[0]}[{args[1]}]"
         if instr.run is np.matmul and not options and _one_product(instr):
             return f"{self.name(np.dot, 'dot')}({', '.join(args + outs)})"
+        if instr.kind == "opaque" and hasattr(instr.run, "filled_by") and outs:
+            return f"{self.name(instr.run.filled_by, instr.name)}({', '.join(outs + args)})"
         run = self.name(instr.run, instr.name)
         if instr.kind == "kernel":
             options.append(f"out=({', '.join(outs)},)")
