@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.learn.exercises import Gradients, floats
+from minigrad.learn.exercises import Gradients, Values, floats
 
 HINTS = (
     "Draw the block as a graph. How many arrows leave h, and how many leave x?",
@@ -25,7 +25,7 @@ def cases(rng):
         yield floats(rng, (n, n), (n, n), (n,))
 
 
-CHECKS = (Gradients("block_backward", block, cases),)
+CHECKS = (Values("block", block, cases), Gradients("block_backward", block, cases))
 WRONG = {
     "overwrite": (("dh = U.T @ by_product + g * (U @ h)", "dh = g * (U @ h)"),),
     "missing term": (

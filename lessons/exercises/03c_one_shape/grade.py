@@ -1,6 +1,6 @@
 """How 03c is graded: against central differences, for all shapes that broadcast."""
 
-from minigrad.learn.exercises import Gradients
+from minigrad.learn.exercises import Gradients, Values, broadcasting, floats
 
 HINTS = (
     "Try it with a of the shape (3,) and b and c of (4, 3), then with c of (4, 1), then with "
@@ -17,7 +17,13 @@ def scaled(a, b, c):
     return a * b + c
 
 
-CHECKS = (Gradients("scaled_backward", scaled),)
+def cases(rng):
+    """Yield operands that broadcast."""
+    for several in broadcasting(rng, 3):
+        yield floats(rng, *several)
+
+
+CHECKS = (Values("scaled", scaled, cases), Gradients("scaled_backward", scaled))
 WRONG = {
     "wrong axis": (("gradient.sum(axis=0)", "gradient.sum(axis=-1)"),),
     "missing term": (

@@ -42,6 +42,10 @@ RULES = {
 }
 BROKEN = {
     "tanh with the slope 1 - tanh": (np.tanh, lambda g, x: g * (1 - np.tanh(x))),
+    "tanh a thousandth too large": (
+        np.tanh,
+        lambda g, x: 1.001 * g * (1 - np.tanh(x) ** 2),
+    ),
     "tanh that ignores g": (np.tanh, lambda g, x: 1 - np.tanh(x) ** 2),
     "a softmax whose backward is 0": (softmax, lambda g, x: 0 * x),
     "a softmax with the wrong sign": (softmax, lambda g, x: -softmax_backward(g, x)),

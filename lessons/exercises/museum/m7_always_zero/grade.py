@@ -34,6 +34,7 @@ BROKEN = {
     "n x^n": lambda g, x, n: g * n * x**n,
     "n x": lambda g, x, n: g * n * (x if n > 1 else 1),
     "the wrong sign": lambda g, x, n: -right(g, x, n),
+    "a hundredth too large": lambda g, x, n: 1.01 * right(g, x, n),
     "doubled": lambda g, x, n: 2 * right(g, x, n),
     "1 for n = 0": lambda g, x, n: g if n == 0 else right(g, x, n),
     "0 for n = 1": lambda g, x, n: right(g, x, n) * (n != 1),
