@@ -89,7 +89,7 @@ EXPRESSIONS: dict[str, Rule] = {
     "where": Rule("c != 0 ? a : b", "fiub"),
     "copy": Rule("a", "fiub"),
 }
-_BOOLEAN = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan"}
+BOOLEAN = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan"}
 
 REDUCTIONS = {
     "sum": ("a + b", "0"),
@@ -184,7 +184,7 @@ def chain_of(parts: list[Instr], local: set[Any]) -> Chain:
             head += f" const bool c = {given[2]};"
         kind, variable = _TYPES[str(out.dtype)], f"t{n}"
         # rounded to the dtype computed in, then to that of the result
-        back = kind if name in _BOOLEAN else f"{kind})({work}"
+        back = kind if name in BOOLEAN else f"{kind})({work}"
         if work == kind:
             back = kind
         lines.append(
