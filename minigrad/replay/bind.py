@@ -7,6 +7,8 @@ from typing import Any
 
 from minigrad.replay.ir import Storage, View
 
+SMALLEST = 4096  # bytes; to copy fewer in is quicker than to look whose memory it is
+
 
 def bound(program: Any, inputs: Sequence[tuple[View, bool]]) -> list[int]:
     """Return which arguments may be used where they are, by their numbers.
@@ -27,6 +29,7 @@ def bound(program: Any, inputs: Sequence[tuple[View, bool]]) -> list[int]:
         k
         for k, (base, alike) in enumerate(inputs)
         if alike
+        and base.nbytes >= SMALLEST
         and not base.storage.kept
         and base.storage not in barred
         and all(derived(v, base, "") is not None for v in uses[base.storage])

@@ -10,7 +10,12 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.tensor import Tensor
-from minigrad.replay import emit
+from minigrad.replay import bind, emit
+
+
+@pytest.fixture(autouse=True)
+def _also_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bind, "SMALLEST", 1)
 
 
 def rows(n: int, width: int = 3, seed: int = 0) -> Tensor:
