@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.backend import (
     CPU,
+    NUMPY,
     Device,
     backend_of,
     get_backend,
@@ -77,6 +78,25 @@ def _finish(array: Any, device: Where, requires_grad: bool) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
+def _filled(
+    make: str, size: tuple[Any, ...], *args: Any, device: Where, requires_grad: bool
+) -> Tensor:
+    """Make a tensor with a backend's ``zeros``, ``ones``, ``empty`` or ``full``.
+
+    On a GPU it is made there; but ints are copied there, since so it is known how large they are.
+    """
+    device = get_default_device() if device is None else Device.parse(device)
+    host = device == CPU or args[-1].kind in "iu"
+    xp = NUMPY if host else get_backend(device)
+    before = None if host else xp.make_current(device)
+    try:
+        made = getattr(xp, make)(_size(size), *args)
+    finally:
+        if before is not None:
+            xp.make_current(before)
+    return _finish(made, device, requires_grad)
+
+
 def _size(size: tuple[Any, ...]) -> tuple[int, ...]:
     """Read a size that was given as ``(2, 3)`` or as ``2, 3``."""
     if len(size) == 1 and not isinstance(size[0], (int, np.integer)):
@@ -103,21 +123,21 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return _finish(np.zeros(_size(size), _dtype(dtype)), device, requires_grad)
+    return _filled("zeros", size, _dtype(dtype), device=device, requires_grad=requires_grad)
 
 
 def ones(
     *size: Any, dtype: DType = None, device: Where = None, requires_grad: bool = False
 ) -> Tensor:
     """Make a tensor of ones."""
-    return _finish(np.ones(_size(size), _dtype(dtype)), device, requires_grad)
+    return _filled("ones", size, _dtype(dtype), device=device, requires_grad=requires_grad)
 
 
 def empty(
     *size: Any, dtype: DType = None, device: Where = None, requires_grad: bool = False
 ) -> Tensor:
     """Make a tensor whose elements are whatever the memory held."""
-    return _finish(np.empty(_size(size), _dtype(dtype)), device, requires_grad)
+    return _filled("empty", size, _dtype(dtype), device=device, requires_grad=requires_grad)
 
 
 def full(
@@ -138,7 +158,8 @@ def full(
     """
     value = make_array(fill_value, dtype, CPU, copy=False)
     size = size if isinstance(size, (tuple, list)) else (size,)
-    return _finish(np.full(_size((size,)), value, value.dtype), device, requires_grad)
+    args = value.item(), value.dtype
+    return _filled("full", (size,), *args, device=device, requires_grad=requires_grad)
 
 
 def arange(

@@ -100,7 +100,7 @@ def flops(instr: Instr) -> int:
     if instr.kind in ("python", "write") or (instr.kind == "copy"):
         return 0
     views = [a for a in instr.args if isinstance(a, View)]
-    if instr.run is np.matmul:
+    if instr.name == "matmul":
         return 2 * sum(v.size for v in instr.outs) * views[0].shape[-1]
     if instr.kind == "method" and views:
         return views[0].size
