@@ -29,7 +29,7 @@ from minigrad.data import (
     train_test_split,
 )
 from minigrad.data.transforms import RandomAffine, RandomHorizontalFlip, shear
-from minigrad.learn import BLUE, FAILS, GREEN, GREY, NOT_COMPUTABLE, RED, begin
+from minigrad.learn import BLUE, CONVENTION, FAILS, GREEN, GREY, NOT_COMPUTABLE, RED, begin
 from minigrad.train import Trainer
 
 lesson = begin("08_data", "Data: what a network is given, and what it must not be given.")
@@ -87,6 +87,15 @@ lesson.formula(
     standardise(iris.x),
     "the second line undoes the first, which is left without effect; right: one of the two",
     expect=FAILS,
+)
+lesson.formula(
+    "D2 steps 1",
+    "the deviation, data.std() of pandas, is that of D2's project, X.std() of NumPy",
+    lambda: iris.x.std(0, ddof=1),
+    iris.x.std(0),
+    "pandas divides by n - 1, NumPy by n; either will do, for all rows alike",
+    conventions={"division by n - 1": iris.x.std(0, ddof=1)},
+    expect=CONVENTION,
 )
 
 # %% [markdown]
@@ -288,6 +297,20 @@ lesson.statement(
     f"it moves no pixel by more than {moves['deg']:.2f} pixels along its column",
     f"Keras takes degrees; right: 11.5 for a fifth, which moves the rim by {moves['rad']:.0f}",
     expect=FAILS,
+)
+
+SETTINGS = {
+    "rescale", "rotation_range", "width_shift_range", "height_shift_range", "shear_range",
+    "zoom_range", "horizontal_flip", "fill_mode",
+}  # fmt: skip
+lesson.statement(
+    "D1 project",
+    "the images are augmented by random cropping as well",
+    any("crop" in name for name in SETTINGS),
+    f"of the generator's {len(SETTINGS)} settings none crops",
+    "right: rotation, shift, zoom, flip; the text names what the listing does not do",
+    expect=FAILS,
+    check="the names in the listing",
 )
 
 augment = RandomAffine(
