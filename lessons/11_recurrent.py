@@ -516,7 +516,7 @@ def remember(kind, steps, seed=0, batches=200):
 
 
 KINDS = {"RNN": (RED, "s--"), "LSTM": (GREY, "^:"), "LSTM, forget gate open": (BLUE, "o-")}
-DISTANCES = (5, 15, 30, 60)
+DISTANCES = (5, 20, 60)
 print("\nfirst symbol named right, after 200 batches of 32      steps: " + "".join(
     f"{steps:7}" for steps in DISTANCES))  # fmt: skip
 found, ways = {}, {}
