@@ -480,7 +480,7 @@ lesson.statement(
     "F23: with a patience of 10 the run ends after epoch 91 of 100, its val_loss still falling",
     stops_after(falling) == 91,
     f"on losses that fall through the printed ones it ends after epoch {stops_after(falling)}",
-    "right: it can end there only if epoch 81, which is not printed, was the best one, below "
+    "right: it can end there only if epoch 81, which is not printed, was the best, at most "
     "1.4495; then the loss rose after it, and without restore_best_weights that is what was tested",
     expect=FAILS,
 )
