@@ -774,7 +774,7 @@ with mg.no_grad():
         normed = block.norm1(x)
         looks.append(host(block.self_attn(normed, normed, normed, is_causal=True)[1])[0])
         x = block(x, is_causal=True)
-figure, panels = plt.subplots(1, 3, figsize=(16, 5.1), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(16, 5.7), layout="constrained")
 titles = ("what the guess depends on", "attention of block 1", "attention of block 2")
 for axes, picture, title in zip(panels, (changed, *looks), titles, strict=True):
     shown = axes.imshow(picture, cmap="Blues", vmin=0, vmax=1)
