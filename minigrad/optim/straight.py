@@ -114,11 +114,13 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
     known = sum(len(flat.params) for flat in flats)
     if (
         not hasattr(optimizer._update, "by_numbers")
+        or any(other is optimizer for other in at_work.stepped)  # its second step in one call
         or known != sum(len(group["params"]) for group in optimizer.param_groups)
         or not all(flat.holds() and flat.xp.name == "numpy" for flat in flats)
         or any(flat.chunk_count() > LONGEST for flat in flats)
     ):
         return False
+    at_work.stepped.append(optimizer)
     at_work.settle_grads()
     work = []
     for group, flat in zip(groups, flats, strict=True):
@@ -127,7 +129,9 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
             work.append((Part(optimizer, group, flat, run, names), grads, names))
     parts = [part for part, _, _ in work]
     lists = [list(flats) for flats in optimizer._flats]
-    at_work.look_after(lambda: optimizer._flats == lists and all([part.holds() for part in parts]))
+    at_work.look_after(lambda: optimizer._flats == lists)
+    for part in parts:
+        at_work.look_after(part.holds)
 
     def advance() -> None:
         optimizer._stepped = True

@@ -82,6 +82,7 @@ class Recorder:
         self.modules: dict[int, Any] = {}  # those called, with their state before
         self.gathered: dict[int, Any] = {}  # gradients side by side, by the leaves' buffer
         self.checks: list[Check] = []  # what others want to be so before a replay
+        self.stepped: list[Any] = []  # optimisers whose update stands among the instructions
         self.closed = False
         self.scope: list[str] = []  # the op or rule that is being traced
         self.tracing = 0

@@ -122,6 +122,41 @@ def test_eager_steps_in_between() -> None:
         expect_same(one, other)
 
 
+def test_two_steps_in_one_call() -> None:
+    def twice(step: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def both(x: Tensor) -> Tensor:
+            step(x)
+            return step(x + 1)
+
+        return both
+
+    one, other = build(MAKERS["radam"]), build(MAKERS["radam"])
+    eager, replay = twice(one[2]), mg.capture(twice(other[2]))
+    for k in range(7):
+        eager(batch(k)), replay(batch(k))
+        expect_same(one, other)
+
+
+def test_a_schedule_inside_and_clipping() -> None:
+    def scheduled(built: Any) -> Callable[[Tensor], None]:
+        params, updates, step = built
+        schedule = optim.lr_scheduler.OneCycleLR(updates, 0.1, total_steps=12)
+
+        def run(x: Tensor) -> None:
+            step(x)
+            nn.utils.clip_grad_norm_(params, 0.1)
+            updates.step()
+            schedule.step()
+
+        return run
+
+    one, other = build(MAKERS["adamw"]), build(MAKERS["adamw"])
+    eager, replay = scheduled(one), mg.capture(scheduled(other))
+    for k in range(9):
+        eager(batch(k)), replay(batch(k))
+        expect_same(one, other)
+
+
 def test_an_update_with_numbers_of_its_own_is_called_whole() -> None:
     class SignDescent(optim.SGD):
         def _update(self, group: Any, steps: int, xp: Any, number: Any) -> Any:
