@@ -82,7 +82,7 @@ lesson.claim(
 
 # %%
 W1_printed = mg.tensor([[0.1, 0.2], [0.3, 0.4]])
-print("\nshapes and targets")
+print("\nshapes, sigmoids and targets")
 lesson.formula(
     WHERE, "W1 x, with W1 = [0.1, 0.2; 0.3, 0.4] and x = [1, 2, 3]",
     lambda: W1_printed @ mg.tensor([1.0, 2.0, 3.0]),
@@ -97,6 +97,18 @@ lesson.formula(
     "right: a vector with one entry for each row of W1",
     expect=FAILS,
 )  # fmt: skip
+for name, goes_on, note in (
+    ("a1", [0.55, 0.86], "right: a1 is (0.55, 0.86) itself; the sigmoid stands there twice"),
+    ("a2", [0.3625, 0.665], "right: the sigmoid, applied and passed on; what goes on is without"),
+    ("a3", [0.45625, 0.8255], "right: the sigmoid, applied and passed on; what goes on is without"),
+):
+    lesson.formula(
+        WHERE, f"{name} = sigmoid({goes_on}), and {goes_on} goes on",
+        lambda given=goes_on: sigmoid(np.array(given)),
+        goes_on,
+        note,
+        expect=FAILS,
+    )  # fmt: skip
 lesson.formula(
     WHERE, "the y of J is (1, 0, 0)",
     lambda: [1, 0, 0],
