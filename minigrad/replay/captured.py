@@ -56,7 +56,10 @@ def capture(
     limit : int
         How many programs are kept; the one not used for longest goes first.
     threads : int
-        How many threads may share large elementwise work. With 1, the default, none is started.
+        How many threads may share large work: tiles of elementwise functions and of convolutions,
+        and branches that do not depend on each other, where an estimate says that it pays. While
+        such a program runs, NumPy's BLAS is kept to one thread, so that the cores have one owner.
+        The bits of the results do not depend on it. With 1, the default, none is started.
 
     Returns
     -------

@@ -79,8 +79,8 @@ class Emitter:
 
     def line(self, instr: Instr) -> str:
         """Return the statement that runs an instruction."""
-        if instr.kind == "fused":
-            return f"{self.name(instr.run, 'fused')}()"
+        if instr.kind in ("fused", "lanes"):
+            return f"{self.name(instr.run, instr.kind)}()"
         if instr.kind == "copy":
             return f"{self.value(instr.outs[0])}[...] = {self.value(instr.args[0])}"
         args = [self.value(a) for a in instr.arguments()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +43,7 @@ class View:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -113,6 +114,7 @@ class Instr:
     cut: bool = False  # works on a stretch that fits the cache, one of several
     prologue: bool = False  # runs before anything is changed, to see whether the program applies
     also_reads: list[View] = field(default_factory=list)
+    lane: int = 0  # which thread runs it, in a group whose parts run side by side
     touched: list[str] = field(default_factory=list)  # the passes that changed it
     template: Any = None  # of an opaque result: which parts go to which of ``outs``
     parts: list[Instr] = field(default_factory=list)  # of a fused group

@@ -7,11 +7,12 @@ from typing import Any
 
 from minigrad.backend import NUMPY, Backend
 from minigrad.replay.bind import bound, written
+from minigrad.replay.blas import alone
 from minigrad.replay.chains import chain_runner
 from minigrad.replay.emit import Emitter
 from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View, owner_of
 from minigrad.replay.recorder import Guard
-from minigrad.replay.tiles import runner, scratch_bytes
+from minigrad.replay.tiles import runner, scratch_bytes, side_by_side
 
 
 class Program:
@@ -52,6 +53,9 @@ class Program:
             scratch = [xp.memory(self.scratch) for _ in range(threads)]
             for instr in groups:
                 instr.run = runner(instr, threads, scratch)
+        shared = [instr for instr in self.instrs if instr.kind == "lanes"]
+        for instr in shared:
+            instr.run = side_by_side(instr, threads)
         self.bound = bound(self, inputs) if xp is NUMPY else []  # a GPU's graph has addresses
         self._own = {id(s.owner) for s in written(self) if s.owner is not None}
         emitter = Emitter({f"a{k}": inputs[k][0] for k in self.bound})
@@ -63,6 +67,8 @@ class Program:
             self.applies, head = emitter.function("applies", early, conditions)
         late = [i for i in self.instrs if not i.prologue]
         self.run, body = emitter.function("run", late)
+        if shared:
+            self.run = alone(self.run)
         self.source = "\n\n\n".join(filter(None, (head, body)))
 
     def apart(self, array: Any) -> Any:

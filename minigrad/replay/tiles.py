@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from minigrad.replay.emit import Emitter
 from minigrad.replay.ir import Instr, Storage, View
-from minigrad.replay.passes.fuse import CACHE, sums_all
+from minigrad.replay.passes.fuse import CACHE, SHARED, sums_all
 
 SMALLEST = 4096  # elements of a tile
-_SHARED = 1 << 19  # elements above which handing work to a thread (80 us) pays
 
 
 @cache
@@ -37,7 +36,7 @@ def runner(group: Instr, threads: int, scratch: list[Any]) -> Callable[[], None]
     tiles = halves(0, size, tile) if sums else even(size, tile)
     partial = [np.zeros(len(tiles), part.outs[0].dtype) for part in sums]
     parts: list[Callable[[], None]] = []
-    threads = threads if size >= _SHARED else 1
+    threads = threads if size >= SHARED else 1
     share = -(-len(tiles) // threads)
     for k in range(0, len(tiles), share):
         numbered = list(enumerate(tiles))[k : k + share]
@@ -46,14 +45,30 @@ def runner(group: Instr, threads: int, scratch: list[Any]) -> Callable[[], None]
     ends = [(p, part.outs[0].array.reshape(())) for p, part in zip(partial, sums, strict=True)]
 
     def run() -> None:
-        waiting = [_workers(threads - 1).submit(_quiet, part) for part in parts[1:]]
-        parts[0]()
-        for w in waiting:
-            w.result()
+        _share(parts, threads)
         for values, out in ends:
             out[...] = _tree(values, 0, size, tile, 0)[0]
 
     return parts[0] if len(parts) == 1 and not sums else run
+
+
+def side_by_side(group: Instr, threads: int) -> Callable[[], None]:
+    """Return a function that runs a group's lanes, each on a thread of its own."""
+    lanes = sorted({part.lane for part in group.parts})
+    emitter = Emitter()
+    runs = [emitter.function("lane", [p for p in group.parts if p.lane == k])[0] for k in lanes]
+    return lambda: _share(runs, threads)
+
+
+def _share(parts: list[Callable[[], None]], threads: int) -> None:
+    """Run the first of some functions here and the others on other threads, and wait for all."""
+    waiting = [_workers(threads - 1).submit(_quiet, part) for part in parts[1:]]
+    try:
+        parts[0]()
+    finally:
+        wait(waiting)
+    for w in waiting:
+        w.result()
 
 
 def _widest(group: Instr) -> int:

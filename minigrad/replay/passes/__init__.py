@@ -12,6 +12,7 @@ from minigrad.replay.passes.constants import constants
 from minigrad.replay.passes.copies import copies
 from minigrad.replay.passes.dead_code import dead_code
 from minigrad.replay.passes.fuse import fuse
+from minigrad.replay.passes.lanes import lanes
 from minigrad.replay.passes.plan import plan
 from minigrad.replay.passes.subexpressions import subexpressions
 
@@ -21,5 +22,6 @@ PASSES: dict[str, Callable[[Any], None]] = {
     "copies": copies,
     "dead_code": dead_code,
     "fuse": fuse,
+    "lanes": lanes,
     "plan": plan,
 }

@@ -43,21 +43,29 @@ def plan(program: Any) -> None:
     sizes: dict[Storage, int] = {}
     for s, root in group.items():
         sizes[root] = max(sizes.get(root, 0), s.nbytes)
+    places, total = pack(sizes, ends)
+    program.place({s: places[root] for s, root in group.items()}, total)
+
+
+def pack(
+    sizes: dict[Storage, int], times: dict[Storage, tuple[int, int]]
+) -> tuple[dict[Storage, int], int]:
+    """Return where storages lie that are alive at these times, and the bytes of all."""
     places: dict[Storage, int] = {}
     total = 0
     placed: list[tuple[int, int, int, int]] = []  # address, end, first, last
-    for root in sorted(sizes, key=lambda s: (-sizes[s], s.number)):
-        first, last = ends[root]
-        size = -(-max(sizes[root], 1) // _ALIGN) * _ALIGN
+    for storage in sorted(sizes, key=lambda s: (-sizes[s], s.number)):
+        first, last = times[storage]
+        size = -(-max(sizes[storage], 1) // _ALIGN) * _ALIGN
         at = 0
         for low, high, *_ in sorted(p for p in placed if p[2] <= last and first <= p[3]):
             if at + size <= low:
                 break
             at = max(at, high)
         placed.append((at, at + size, first, last))
-        places[root] = at
+        places[storage] = at
         total = max(total, at + size)
-    program.place({s: places[root] for s, root in group.items()}, total)
+    return places, total
 
 
 def _in_place(instr: Instr) -> bool:

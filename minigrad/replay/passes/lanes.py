@@ -1,0 +1,231 @@
+"""Lanes: stretches of work that do not depend on each other, side by side on several threads."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.backend import NUMPY
+from minigrad.replay.blas import blas_threads
+from minigrad.replay.ir import TEMP, Instr, Storage, View
+from minigrad.replay.passes.groups import users_of
+from minigrad.replay.passes.plan import pack
+from minigrad.replay.passes.uses import Renamer, own
+
+WINDOW = 200  # how many instructions after its first a region may still take one in
+GAINS = 0.9  # of the time without lanes, at most
+PAYS = 200e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
+_SMALL = 20e-6  # seconds of what several chains may wait for
+_FLOPS, _BYTES, _CALL = 80e9, 6e9, 1e-6  # what one thread does in a second; a call's seconds
+
+
+class Region(NamedTuple):
+    """Instructions that can run before the rest of those looked at."""
+
+    before: list[Instr]  # on one thread, first
+    lanes: list[list[Instr]]
+    after: list[Instr]
+    looked_at: int
+    seconds: float
+    spared: float
+
+
+def lanes(program: Any) -> None:
+    """Find instructions that can be dealt out to the program's threads, and group them.
+
+    Going on from an instruction, each one that depends on no other so far, or on those of one chain
+    alone, joins; one that depends on several chains waits for the end, and so does what depends on
+    it. So the tiles of a convolution, or branches of a network, become chains. They are dealt out
+    once, by an estimate of their cost: no result depends on which thread is faster. With one thread
+    nothing is done, nor where BLAS cannot be kept to one thread meanwhile, or would share the
+    products between its own threads to more effect.
+    """
+    owned = blas_threads()
+    if program.threads == 1 or program.xp is not NUMPY or owned is None:
+        return
+    instrs = list(program.instrs)
+    found: list[Instr | Region] = []
+    at = 0
+    while at < len(instrs):
+        region = _region(instrs[at : at + WINDOW], program.threads)
+        spared = region.spared if len(region.lanes) > 1 else 0.0
+        # what many chains wait for would make them one: better alone, before them
+        next_one = _region(instrs[at + 1 : at + 1 + WINDOW], program.threads).spared
+        if spared <= PAYS or spared < next_one:
+            found.append(instrs[at])
+            at += 1
+            continue
+        found += [*region.before, region]
+        at += region.looked_at - len(region.after)
+        instrs[at : at + len(region.after)] = region.after
+    ours = sum(x.seconds if isinstance(x, Region) else _seconds(x) for x in found)
+    theirs = sum(_seconds(instr, min(program.threads, owned)) for instr in program.instrs)
+    if ours > GAINS * theirs:  # products alone, shared by BLAS
+        return
+    program.instrs = [_together(x.lanes) if isinstance(x, Region) else x for x in found]
+    _give_memory(program)
+
+
+def _region(instrs: list[Instr], threads: int) -> Region:
+    """Return a region that begins with the first instruction.
+
+    It ends where more waits than was taken in: what is computed long before it is wanted takes
+    memory meanwhile.
+    """
+    if not instrs or _seconds(instrs[0]) < _SMALL:
+        return Region([], [], [], 0, 0.0, 0.0)
+    taken = waits = 0.0
+    before: list[Instr] = []
+    chains: list[list[Instr]] = []
+    waiting: list[Instr] = []
+    users, held = _Accesses(), _Accesses()
+    end = len(instrs)
+    for k, instr in enumerate(instrs):
+        if instr.kind == "python" or instr.prologue or (instr.kind == "opaque" and not instr.pure):
+            end = k
+            break
+        found = users.against(instr)
+        if held.against(instr) or len(found) > 1 or not _may(instr):
+            waiting.append(instr)
+            held.add(instr, 0)
+            waits += _seconds(instr)
+            if waits > taken:
+                end = k + 1
+                break
+            continue
+        if not found and (_fills(instr) or _seconds(instr) < _SMALL):
+            before.append(instr)  # else all that uses it would be one chain
+            continue
+        (chain,) = found or (len(chains),)
+        if not found:
+            chains.append([])
+        chains[chain].append(instr)
+        users.add(instr, chain)
+        taken += _seconds(instr)
+    dealt = _dealt(chains, threads)
+    costs = [sum(map(_seconds, lane)) for lane in dealt]
+    longest = max(costs, default=0)
+    return Region(before, dealt, waiting, end, longest + PAYS / 2, sum(costs) - longest)
+
+
+def _may(instr: Instr) -> bool:
+    """Say whether an instruction may run on any thread."""
+    return instr.pure and instr.kind in ("ufunc", "method", "function", "copy") and not instr.parts
+
+
+def _fills(instr: Instr) -> bool:
+    return instr.kind == "copy" and not isinstance(instr.args[0], View)
+
+
+def _seconds(instr: Instr, threads: int = 1) -> float:
+    """Return a rough cost, products done by so many threads: the same whatever the load is."""
+    views = [*instr.operands(), *instr.outs]
+    flops = 0
+    if instr.run is np.matmul and isinstance(instr.args[0], View):
+        flops = 2 * instr.outs[0].size * instr.args[0].shape[-1]
+    return _CALL + flops / _FLOPS / threads + sum(v.nbytes for v in views) / _BYTES
+
+
+def _dealt(chains: list[list[Instr]], threads: int) -> list[list[Instr]]:
+    """Deal chains out: each to the lane that has least to do."""
+    dealt: list[list[Instr]] = [[] for _ in range(threads)]
+    costs = [0.0] * threads
+    for chain in sorted(chains, key=lambda c: -sum(map(_seconds, c))):
+        k = costs.index(min(costs))
+        dealt[k] += chain
+        costs[k] += sum(map(_seconds, chain))
+    return [lane for lane in dealt if lane]
+
+
+class _Accesses:
+    """Which stretches of memory were read and written, and by whom."""
+
+    def __init__(self) -> None:
+        self._found: dict[Storage, dict[int, list[tuple[int, int, bool]]]] = {}
+
+    def add(self, instr: Instr, who: int) -> None:
+        for view, writes in _touched(instr):
+            self._found.setdefault(view.storage, {}).setdefault(who, []).append(
+                (*view.span, writes)
+            )
+
+    def against(self, instr: Instr) -> set[int]:
+        """Return whose order against an instruction matters."""
+        found = set()
+        for view, writes in _touched(instr):
+            low, high = view.span
+            for who, stretches in self._found.get(view.storage, {}).items():
+                if who not in found and any(
+                    start < high and low < end and (writes or wrote)
+                    for start, end, wrote in stretches
+                ):
+                    found.add(who)
+        return found
+
+
+def _touched(instr: Instr) -> Iterable[tuple[View, bool]]:
+    return itertools.chain(((v, False) for v in instr.reads()), ((v, True) for v in instr.outs))
+
+
+def _together(dealt: list[list[Instr]]) -> Instr:
+    """Return lanes as one instruction."""
+    parts = []
+    for k, lane in enumerate(dealt):
+        for instr in lane:
+            instr.lane = k
+            instr.touched.append("lanes")
+            parts.append(instr)
+    name = f"{len(parts)} in {len(dealt)} lanes"
+    return Instr("lanes", name, len, (), {}, [], parts[0].op, parts=parts, touched=["lanes"])
+
+
+def _give_memory(program: Any) -> None:
+    """Put what one lane alone uses into memory of the lane's own; say what else lanes use.
+
+    Results of two lanes may be alive at the same time whenever the lanes are: for the planner, what
+    they share is alive all the while.
+    """
+    for group in program.instrs:
+        group.also_reads += [v for part in group.parts for v in part.reads()] * _is_lanes(group)
+        group.outs += [v for part in group.parts for v in part.outs] * _is_lanes(group)
+    everywhere = users_of(program)
+    numbers = itertools.count(1 + max((s.number for s in everywhere), default=0))
+    renamed = Renamer()
+    for i, group in enumerate(program.instrs):
+        if not _is_lanes(group):
+            continue
+        by_lane = _lanes_of(group.parts)
+        arenas = []
+        for k in set(by_lane.values()) - {None}:
+            spans: dict[Storage, tuple[int, int]] = {}
+            for n, part in enumerate(p for p in group.parts if p.lane == k):
+                for v, _ in _touched(part):
+                    s = v.storage
+                    if by_lane[s] == k and own(s) and everywhere[s] == {i}:
+                        spans[s] = (spans.get(s, (n, n))[0], n)
+            places, total = pack({s: s.nbytes for s in spans}, spans)
+            if total:
+                arena = Storage(next(numbers), TEMP, total, 0, None)
+                arenas.append(View(arena, 0, (total,), (1,), np.dtype(np.uint8)))
+                renamed.moved.update(dict.fromkeys(places, arena))
+                renamed.shifts.update(places)
+        inside = renamed.moved
+        group.also_reads = [v for v in group.also_reads if v.storage not in inside]
+        group.outs = [*(v for v in group.outs if v.storage not in inside), *arenas]
+    renamed.apply(program)
+
+
+def _is_lanes(instr: Instr) -> bool:
+    return instr.kind == "lanes"
+
+
+def _lanes_of(parts: list[Instr]) -> dict[Storage, int | None]:
+    """Return the lane that each storage is used in, None if it is several."""
+    found: dict[Storage, int | None] = {}
+    for part in parts:
+        for v, _ in _touched(part):
+            found[v.storage] = part.lane if found.get(v.storage, part.lane) == part.lane else None
+    return found

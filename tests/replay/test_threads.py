@@ -1,0 +1,131 @@
+"""Replays on several threads: the same bits as on one, in whatever order the lanes come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from benchmarks.libraries import library
+from benchmarks.workload import load, names
+from minigrad.engine.tensor import Tensor
+from minigrad.replay import blas, tiles
+from minigrad.replay.passes import lanes as lanes_pass
+
+TRAINED = [name for name in names() if load(name).training is not None]
+lanes_module = sys.modules[lanes_pass.__module__]
+Runs = list[Callable[[], None]]
+
+
+@pytest.fixture
+def eager_to_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let even the smallest work be dealt out."""
+    for name, value in {"PAYS": 0.0, "_SMALL": 0.0, "GAINS": 1e9}.items():
+        monkeypatch.setattr(lanes_module, name, value)
+
+
+def backwards(parts: Runs, threads: int) -> None:
+    """Run lanes one after another, the last first."""
+    for part in reversed(parts):
+        part()
+
+
+def in_turns(parts: Runs, threads: int) -> None:
+    for part in parts:
+        part()
+
+
+def trained(name: str, threads: int, steps: int = 12) -> tuple[list[Any], list[str]]:
+    """Return losses and parameters after some steps, and the program's instructions."""
+    made = load(name)
+    mg.manual_seed(5)
+    loop = made.training.loop(library("minigrad"), **made.small)
+    run = mg.capture(loop.step, threads=threads)
+    rng = np.random.default_rng(3)
+    batches = [map(mg.tensor, made.training.batch(rng, **made.small)) for _ in range(steps)]
+    found = [run(*batch).numpy() for batch in batches]
+    found += [p.detach().numpy() for p in loop.model.parameters()]
+    return found, [instr.kind for instr in run.programs[-1].instrs]
+
+
+@pytest.mark.usefixtures("eager_to_share")
+@pytest.mark.parametrize("name", TRAINED)
+def test_lanes_give_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, kinds = trained(name, 1)
+    assert "lanes" not in kinds
+    for threads, share in ((2, tiles._share), (3, tiles._share), (2, backwards), (4, in_turns)):
+        monkeypatch.setattr(tiles, "_share", share)
+        found, kinds = trained(name, threads)
+        assert "lanes" in kinds
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def branches(x: Tensor, w: Tensor) -> Tensor:
+    """Compute two long branches and what needs both."""
+    a, b = x, x
+    for _ in range(4):
+        a, b = (a @ w).tanh(), (b @ w.T).sigmoid()
+    return (a * b).sum()
+
+
+def test_branches_are_dealt_out_where_it_pays() -> None:
+    rng = np.random.default_rng(0)
+    replays = {n: mg.capture(branches, threads=n) for n in (1, 2)}
+    for size, shared in ((8, False), (600, blas.blas_threads() == 1)):
+        x, w = (mg.tensor(rng.standard_normal((size, size)) / size).float() for _ in range(2))
+        results = {n: replay(x, w).item() for n, replay in replays.items()}
+        assert results[1] == results[2]
+        for n, replay in replays.items():
+            kinds = {i.kind for i in replay.programs[-1].instrs}
+            assert ("lanes" in kinds) == (shared and n == 2)
+
+
+@pytest.mark.usefixtures("eager_to_share")
+def test_blas_has_one_thread_meanwhile_and_its_own_afterwards() -> None:
+    functions = blas._functions()
+    if functions is None:
+        pytest.skip("NumPy's BLAS is no OpenBLAS that says how many threads it has")
+    get, set_to = functions
+    before = get()
+    seen: list[int | None] = []
+
+    def look(x: Tensor) -> Tensor:
+        mg.nn.utils.clip_grad_norm_([w], 1.0)
+        return branches(x, w)
+
+    w = mg.eye(5).requires_grad_()
+    w.grad = mg.ones(5, 5)
+    replay = mg.capture(look, threads=2)
+    try:
+        set_to(2)
+        many = get()  # where there is one core, it may stay 1
+        for _ in range(3):
+            replay(mg.eye(5))
+            seen.append(blas.blas_threads())
+        program = replay.programs[-1]
+        assert any(i.kind == "lanes" for i in program.instrs)
+        assert blas.alone(blas.blas_threads)() == 1
+        assert seen == [many] * 3
+    finally:
+        set_to(before)
+
+
+@pytest.mark.usefixtures("eager_to_share")
+def test_an_error_in_a_lane_is_raised_when_all_have_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[int] = []
+
+    def fails() -> None:
+        raise FloatingPointError("in a lane")
+
+    with pytest.raises(FloatingPointError, match="in a lane"):
+        tiles._share([fails, lambda: ended.append(1)], 2)
+    with pytest.raises(FloatingPointError, match="in a lane"):
+        tiles._share([lambda: ended.append(2), fails], 2)
+    assert sorted(ended) == [1, 2]
