@@ -12,6 +12,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -314,6 +315,7 @@ def _gradients(exercise: Exercise, name: str) -> Gradients:
     raise CannotBeError
 
 
+@lru_cache(maxsize=8)  # the kinds of a function ask for it one after the other
 def _recorded(exercise: Exercise, name: str) -> list[tuple[Any, Any]]:
     """Return arguments and results of a function while the solution is graded with one seed."""
     right, sample = _right(exercise), []
