@@ -472,6 +472,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 1`. And to try in this file:
+#
 # 1. The document's gradient has the factor 1/3 although its loss has 1/2 and no 1/m. Which J has
 #    the gradient $-\tfrac1m (y - a)$? Check your answer with `by_difference`.
 # 2. Replace the sigmoid by tanh in all four computations. Which single line of `by_formula`

@@ -451,6 +451,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 2`. And to try in this file:
+#
 # 1. Run the lesson with `--order depth-first`. At which visit does the share get lost?
 # 2. Find the bug: an engine frees a node as soon as it is visited for the first time, and skips it
 #    when another share arrives. What does it give for dy/dx of the diamond? And for b = a + a?

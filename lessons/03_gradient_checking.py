@@ -713,6 +713,8 @@ lesson.finish()
 #
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 3`. And to try in this file:
+#
 # 1. Find the bug: a colleague's backward of `z * z.sum()` hands on `g * z.sum()`. Which of the
 #    habits in section 3 catch it? Add it to `FUNCTIONS`, and say what term is missing.
 # 2. Find the bug: F10 passes at 0. At which other points does it, to six digits, and why does a

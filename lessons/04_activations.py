@@ -526,6 +526,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 4`. And to try in this file:
+#
 # 1. Which s makes SiLU's factor 1 at thirty layers? Find it by trying, and look at the input of
 #    the last layer: why does it not stay 1 when the images are made ten times darker?
 # 2. Add PyTorch's way to draw weights to `DRAWS`. What is ReLU's factor, and after how many layers

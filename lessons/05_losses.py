@@ -522,6 +522,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 5`. And to try in this file:
+#
 # 1. Find the bug: a loss for yes-or-no questions is written as
 #    `cross_entropy(unit(x), zeros)` with one score for each example. What is its value, always, and
 #    its gradient?

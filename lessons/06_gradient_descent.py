@@ -949,6 +949,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 6`. And to try in this file:
+#
 # 1. Give the valley a condition of 400. What are the limit, the best rate, and the best momentum?
 #    How many steps does each take to a height of 0.001?
 # 2. Find the bug: an Adam computes its corrections with `1 - beta1 * t` and `1 - beta2 * t`. What

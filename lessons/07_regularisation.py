@@ -822,6 +822,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 7`. And to try in this file:
+#
 # 1. Set `WRONG_SHARE` to 0. Which of the cures of section 7 still helps, with each seed?
 # 2. Find the bug: a training loop validates after each epoch with `model.eval()` and never calls
 #    `model.train()` again. Which of the cures does it switch off, and from when?

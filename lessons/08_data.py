@@ -741,6 +741,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 8`. And to try in this file:
+#
 # 1. Find the bug: somebody standardises with `(x - x.mean()) / x.std()` on an array. What is the
 #    mean of each column then, and why does nothing complain?
 # 2. Augment *before* the split: five shifted copies of each digit, then a random split, with labels

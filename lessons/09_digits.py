@@ -609,6 +609,8 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 9`. And to try in this file:
+#
 # 1. Normalise MNIST with its own mean and deviation, 0.1307 and 0.3081, and train with the
 #    document's settings. How many epochs does it take to the accuracy that 0.5 and 0.5 end with?
 # 2. Train the shipped digits with `DOCUMENT` in place of `SHIPPED`. Why is the accuracy so low,

@@ -655,6 +655,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 10`. And to try in this file:
+#
 # 1. A convolution with a 1 x 1 kernel: what is its matrix T? Which layer of lesson 1 does it apply,
 #    and to what?
 # 2. Find the bug: a network's `im2col` takes `windows[::stride]` where section 3 has two strides.

@@ -713,6 +713,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 11`. And to try in this file:
+#
 # 1. In `backward_by_hand`, keep only the last share that is computed instead of the sum. By how
 #    much is the gradient by U off, and which step's share is it?
 # 2. Give section 3 a U that is orthogonal. What is its radius, what its largest singular value, and

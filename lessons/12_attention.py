@@ -838,6 +838,8 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
+# Those that are graded: `python -m minigrad lessons next 12`. And to try in this file:
+#
 # 1. In section 2, with which key does "she" take less than a hundredth of herself?
 # 2. Show on paper that the scores' variance is d, and find where the independence is used. What is
 #    the variance if query and key are the same vector?
