@@ -140,6 +140,13 @@ def test_each_lesson_has_two_and_one_of_them_is_a_bug() -> None:
     assert len(bugs) >= 5
 
 
+def test_each_lesson_names_them() -> None:
+    for lesson in {exercise.lesson for exercise in EXERCISES if exercise.lesson}:
+        (path,) = LESSONS.glob(f"{lesson}_*.py")
+        line = f"`python -m minigrad lessons next {int(lesson)}`"
+        assert line in path.read_text(encoding="utf-8"), f"{path.name} does not say {line}"
+
+
 def test_an_answer_without_the_function_is_told_so(exercise: Exercise) -> None:
     found = grade(Answer({}), exercise.grader.checks, 1)
     assert not found.passed
