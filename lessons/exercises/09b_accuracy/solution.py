@@ -4,8 +4,8 @@
    the same image gets another answer each time. D0 never calls it.
 2. The mean of the batches' shares counts an image of a small last batch for more. Count right
    answers, and divide once.
-3. Without `no_grad` every batch is recorded for a backward that never comes. (And a Tensor that
-   wants a gradient does not turn into an array just like that: that error was a hint.)
+3. Without `no_grad` every batch is recorded for a backward that never comes. (`detach`
+   takes the result out of the record, when everything has been recorded already.)
 4. The network goes back into the mode in which it was, or the rest of the training runs without
    its dropout. `try ... finally` does so even if a batch raises.
 """
@@ -21,7 +21,7 @@ def accuracy(model, images, labels, batch):
     try:
         with mg.no_grad():
             for start in range(0, len(labels), batch):
-                scores = model(mg.tensor(images[start : start + batch])).numpy()
+                scores = model(mg.tensor(images[start : start + batch])).detach().numpy()
                 right += int((scores.argmax(axis=1) == labels[start : start + batch]).sum())
     finally:
         model.train(was_training)

@@ -15,7 +15,7 @@ def accuracy(model, images, labels, batch):
     """Return the share of images whose label has the largest score; asked in batches."""
     shares = []
     for start in range(0, len(labels), batch):
-        scores = model(mg.tensor(images[start : start + batch])).numpy()
+        scores = model(mg.tensor(images[start : start + batch])).detach().numpy()
         right = scores.argmax(axis=1) == labels[start : start + batch]
         shares.append(right.mean())
     return sum(shares) / len(shares)
