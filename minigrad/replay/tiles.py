@@ -198,7 +198,7 @@ def _loop(
     text = f"def loop():\n    for {names}, in steps:\n        {body}"
     space = {**emitter.space, "steps": steps}
     exec(compile(text, "<fused group>", "exec"), space)
-    return space["loop"]
+    return space.pop("loop")  # no cycle: memory goes when the program does
 
 
 def _stretch(

@@ -144,7 +144,7 @@ class TracingBackend(NumpyBackend):
             def value(*args: Any, **kwargs: Any) -> Any:
                 made = make(*args, **kwargs)
                 at_work = recorder()
-                return made if at_work is None else at_work.make(made)
+                return made if at_work is None else at_work.make(made, make is not np.empty)
 
         setattr(self, name, value)
         return value
