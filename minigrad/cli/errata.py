@@ -97,7 +97,7 @@ def print_errata(found: Sequence[Row], wording: Wording) -> None:
         table.add_column(say(name), ratio=ratio, overflow="fold")
     table.add_column(say("lesson"), no_wrap=True)
     for row in found:
-        verdict = f"{say(row.claim.verdict)}: {wording.found(row)}"
+        verdict = f"{say(row.claim.verdict)}{wording.colon}{wording.found(row)}"
         cells = (
             wording.section(row.claim.where),
             wording.printed(row),
@@ -109,4 +109,4 @@ def print_errata(found: Sequence[Row], wording: Wording) -> None:
     console = Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
     console.print(table)
     counts = ", ".join(f"{count} {say(verdict)}" for verdict, count in by_verdict(found).items())
-    print(f"{len(found)} {say('claims were judged')}: {counts}")
+    print(f"{len(found)} {say('claims were judged')}{wording.colon}{counts}")

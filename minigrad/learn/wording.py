@@ -12,6 +12,7 @@ class Wording:
 
     language = "en"
     between = "; "
+    colon = ": "
 
     def fixed(self, text: str) -> str:
         """Return a fixed text of the page."""
@@ -66,6 +67,7 @@ class Chinese(Wording):
 
     language = "zh-Hans"
     between = "\uff1b"
+    colon = "\uff1a"
 
     def __init__(self) -> None:
         self.missing: list[tuple[str, str]] = []
