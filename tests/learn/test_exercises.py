@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigrad.learn.exercises.checks import Answer
@@ -97,6 +98,20 @@ def test_a_skeleton_has_an_example_or_is_a_program_with_a_bug(exercise: Exercise
     assert find != skeleton
     if skeleton:
         assert ">>> " in exercise.task
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [exercise for exercise in EXERCISES if "raise NotImplementedError" not in exercise.task],
+    ids=lambda exercise: exercise.name,
+)
+def test_a_program_with_a_bug_runs_as_it_stands(exercise: Exercise) -> None:
+    """A crash would give the bug away."""
+    for seed in SEEDS:
+        with np.errstate(all="ignore"):
+            found = grade(answer_of(exercise.task, TASK), exercise.grader.checks, seed)
+        assert not found.passed
+        assert not re.search(r"^\w+Error\b", found.message, flags=re.MULTILINE), found.message
 
 
 def test_its_examples_hold(exercise: Exercise) -> None:
