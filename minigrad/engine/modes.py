@@ -26,6 +26,12 @@ class Scope(Protocol):
     def node(self, node: Any) -> None:
         """Note that backward goes on to the next node; what was begun before it has ended."""
 
+    def replay(self, name: str) -> AbstractContextManager[Callable[[str, int], None]]:
+        """Return the context of a captured program's replay.
+
+        It gives what is told of each instruction, before it runs: its name and the bytes it moves.
+        """
+
 
 class Mode(NamedTuple):
     """What an op does besides its arithmetic."""

@@ -11,20 +11,22 @@ from typing import Self
 from minigrad.engine.modes import MODE, PROFILES, Mode
 from minigrad.io.atomic import write_atomic
 from minigrad.profiler.recorder import SPAN, TRACING, Event, Frame, Recording
-from minigrad.profiler.rows import Row, module_rows, op_rows
+from minigrad.profiler.rows import Row, instruction_rows, module_rows, op_rows
 from minigrad.profiler.table import show
 from minigrad.profiler.trace import chrome_trace
 
 
 class Profile:
-    """Time, calls, bytes and peak memory of the block, per op and per module, both ways.
+    """Time, calls, bytes and peak memory of the block: ops both ways, modules, captured programs.
 
     It sees the ops of its own thread or async task, and of what runs in a copy of its context
     (``contextvars.copy_context().run``). While no profile is on, nothing is measured and nothing
     costs time. While one is, each event costs some microseconds, mostly outside the event itself:
     the sum over the ops is nearer to the truth than the total. An op that is made of other ops is
-    counted as those. Work outside ops (an optimiser's update, a captured program's replay, which
-    runs no ops) has its own line, or a `span`.
+    counted as those. A captured program's replay runs no ops: it is counted by the instructions
+    of its program, with their numbers in ``print(program)``; the first profile of a program also
+    compiles it for that, outside of the replay. Work outside all these (an optimiser's update)
+    has its own line, or a `span`.
 
     Parameters
     ----------
@@ -121,12 +123,20 @@ class Profile:
         """Return one row an op; its times are without the ops inside it (see `table`)."""
         return op_rows(self.events, sort_by)
 
+    def instructions(self, sort_by: str = "time") -> list[Row]:
+        """Return one row an instruction of the captured programs that were replayed.
+
+        Its name has the captured function, the number of the instruction in its program, and what
+        it does, of a fused group all that is in it; sorted by "name", a program is in its order.
+        """
+        return instruction_rows(self.events, sort_by)
+
     def modules(self, sort_by: str = "time") -> list[Row]:
         """Return one row a module, its parts included (see `table`)."""
         return module_rows(self.events, sort_by)
 
     def table(self, sort_by: str = "time", limit: int | None = None) -> str:
-        """Return the tables of the ops, of the modules and of the spans, as text.
+        """Return the tables of ops, of captured instructions, of modules and of spans, as text.
 
         Parameters
         ----------

@@ -19,6 +19,7 @@ from minigrad.backend import backend_of, is_array
 from minigrad.engine.modes import MODE
 
 FORWARD, BACKWARD, MODULE, PASS, SPAN = "forward", "backward", "module", "pass", "span"
+REPLAY, INSTRUCTION = "replay", "instruction"  # of a captured program
 
 
 class Event(NamedTuple):
@@ -27,9 +28,11 @@ class Event(NamedTuple):
     Parameters
     ----------
     name : str
-        Of the op; the path of the module; "backward" of a whole one; or of the span.
+        Of the op; the path of the module; "backward" of a whole one; of the captured function; of
+        that, the instruction's number in its program, and what it does; or of the span.
     kind : str
-        "forward" and "backward" of an op, "module", "pass" (a whole backward), or "span".
+        "forward" and "backward" of an op, "module", "pass" (a whole backward), "replay" (of a
+        captured function), "instruction" (of its program), or "span".
     module : str
         The path of the innermost module; in backward, of the module that ran the op forward.
     start, duration, own : int
@@ -37,7 +40,7 @@ class Event(NamedTuple):
     bytes : int
         What was read and written: of an op's forward its operands and result (0 if that is a
         view), of its backward the gradient, the saved values that are read and the operands'
-        gradients; else what the events inside have.
+        gradients; of an instruction its operands and results; else what the events inside have.
     peak : int
         The bytes that were held at most, beyond those held when it began (0 without memory).
     thread : int
@@ -89,7 +92,7 @@ class Frame:
         self.kind, self.name, self.module = kind, name, module
         self.paths = paths  # of the parts of the modules that are running, by their ids
         self.bytes = self.inside = self.held = self.peak = 0
-        self.node_frame: Frame | None = None  # of a whole backward: the node that it is at
+        self.part: Frame | None = None  # of a backward or a replay: the node, the instruction
         if recording.memory:
             self.held, peak = tracemalloc.get_traced_memory()
             if parent is not None:
@@ -157,21 +160,38 @@ class Frame:
             try:
                 yield
             finally:
-                frame.end_node()
+                frame.end_part()
 
     def node(self, node: Any) -> None:
         """Go on to the next node of backward."""
-        self.end_node()
+        self.end_part()
         moved = _moved(node)
-        frame = self.node_frame = self._begin(BACKWARD, node.op.name, node.module)
-        frame.bytes = moved
-        MODE.set(MODE.get()._replace(scope=frame))
+        self._go_on(self._begin(BACKWARD, node.op.name, node.module), moved)
 
-    def end_node(self) -> None:
-        """End the node that this backward is at."""
-        if self.node_frame is not None:
-            self.node_frame.end()
-            self.node_frame = None
+    @contextmanager
+    def replay(self, name: str) -> Iterator[Callable[[str, int], None]]:
+        """Run a captured program, which calls what it gets before each instruction."""
+        frame = self._begin(REPLAY, name)
+
+        def tell(what: str, moved: int) -> None:
+            frame.end_part()
+            frame._go_on(frame._begin(INSTRUCTION, f"{name} {what}"), moved)
+
+        with frame.as_scope():
+            try:
+                yield tell
+            finally:
+                frame.end_part()
+
+    def _go_on(self, part: Frame, moved: int) -> None:
+        self.part, part.bytes = part, moved
+        MODE.set(MODE.get()._replace(scope=part))
+
+    def end_part(self) -> None:
+        """End the node or the instruction that this is at."""
+        if self.part is not None:
+            self.part.end()
+            self.part = None
 
     @contextmanager
     def as_scope(self) -> Iterator[None]:

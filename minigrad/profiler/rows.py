@@ -1,4 +1,4 @@
-"""Events summed up: a row for each op, each module and each span."""
+"""Events summed up: a row for each op, captured instruction, module and span."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad.profiler.recorder import BACKWARD, FORWARD, MODULE, SPAN, Event
+from minigrad.profiler.recorder import BACKWARD, FORWARD, INSTRUCTION, MODULE, SPAN, Event
 
 
 @dataclass
 class Row:
-    """What the calls of one op, module or span took together (``peak``: the largest of them)."""
+    """What the calls of one op, instruction, module or span took (``peak``: the largest)."""
 
     name: str
     calls: int = 0
@@ -68,6 +68,15 @@ def op_rows(events: Iterable[Event], sort_by: str) -> list[Row]:
             rows.setdefault(e.name, Row(e.name)).add_forward(e.own / 1e9, e)
         elif e.kind == BACKWARD:
             rows.setdefault(e.name, Row(e.name)).add_backward(e.own / 1e9, e)
+    return _sorted(rows.values(), sort_by)
+
+
+def instruction_rows(events: Iterable[Event], sort_by: str) -> list[Row]:
+    """Return one row an instruction of a captured program: times without the events inside."""
+    rows: dict[str, Row] = {}
+    for e in events:
+        if e.kind == INSTRUCTION:
+            rows.setdefault(e.name, Row(e.name)).add_forward(e.own / 1e9, e)
     return _sorted(rows.values(), sort_by)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minigrad.profiler.recorder import Event
-from minigrad.profiler.rows import Row, module_rows, op_rows, span_rows
+from minigrad.profiler.rows import Row, instruction_rows, module_rows, op_rows, span_rows
 
 _HEADS = ("calls", "backward", "forward ms", "backward ms", "share", "MB moved", "peak MB")
 
@@ -22,14 +22,19 @@ def show(
     if limit is not None and limit < 1:
         raise ValueError(f"limit is a number of rows, at least 1, not {limit}")
     ops, modules = op_rows(events, sort_by), module_rows(events, sort_by)
-    spans = span_rows(events, sort_by)
+    spans, replayed = span_rows(events, sort_by), instruction_rows(events, sort_by)
     head = f"profile of {seconds * 1e3:.3f} ms"
     if memory:
         head += f", {peak / 1e6:.3f} MB held at the peak beyond the start"
-    outside = seconds - sum(row.time for row in ops)
-    lines = [head, "", *_table("op", ops, seconds, memory, limit)]
+    outside = seconds - sum(row.time for row in (*ops, *replayed))
+    lines = [head, ""]
+    if ops or not replayed:
+        lines += _table("op", ops, seconds, memory, limit)
+    if replayed:
+        lines += [""] * bool(ops)
+        lines += _table("captured instruction", replayed, seconds, memory, limit)
     lines.append(_line(["outside ops", "", "", f"{outside * 1e3:.3f}", "", _share(outside, seconds)
-                        ], _width(ops)))  # fmt: skip
+                        ], _width(replayed or ops)))  # fmt: skip
     for what, rows in (("module, its parts included", modules), ("span", spans)):
         if rows:
             lines += ["", *_table(what, rows, seconds, memory, limit)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.backend import NUMPY
 from minigrad.engine.errors import user_line
-from minigrad.engine.modes import MODE
+from minigrad.engine.modes import MODE, PROFILES
 from minigrad.engine.mutation import changed, marker
 from minigrad.engine.recording import RECORDERS, CaptureError
 from minigrad.engine.tensor import Leaf, Tensor, wrap
@@ -268,6 +268,7 @@ class Recording:
         )
         self._outputs = self.program.outputs
         self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]
+        self.recorder.forget()
         del self.recorder, self.tensors
         return answer
 
@@ -341,7 +342,12 @@ class Recording:
         if self._inner_grads:
             for t in self.inner:
                 t.grad = None
-        quietly(self.program.run, *self._arrays)
+        if PROFILES and (scope := MODE.get().scope) is not None:
+            run = self.program.telling()
+            with scope.replay(self.program.name) as tell:
+                quietly(run, tell, *self._arrays)
+        else:
+            quietly(self.program.run, *self._arrays)
         for mark in self._mark:
             mark()
         return self._deliver(tensors)

@@ -113,11 +113,22 @@ class Emitter:
         return f"{store}({call})"
 
     def function(
-        self, name: str, instrs: Sequence[Instr], returns: str = ""
+        self,
+        name: str,
+        instrs: Sequence[Instr],
+        returns: str = "",
+        told: Callable[[Instr], tuple[str, int]] | None = None,
     ) -> tuple[Callable[..., Any], str]:
-        """Return a function that runs instructions, and its text."""
-        inputs = ", ".join(n for n, _ in self._inputs.values())
+        """Return a function that runs instructions, and its text.
+
+        If it is to tell of its instructions, its first argument is called before each, with what
+        ``told`` says of it.
+        """
+        inputs = ", ".join([*["tell"] * (told is not None), *(n for n, _ in self._inputs.values())])
         lines = [self.line(instr) for instr in instrs]
+        if told is not None:
+            pairs = zip(map(told, instrs), lines, strict=True)
+            lines = [f"tell{words!r}\n    {line}" for words, line in pairs]
         parts = [lines[i : i + _LINES] for i in range(0, len(lines), _LINES)] or [[]]
         for k, part in enumerate(parts):
             end = [f"return {returns}"] if returns and k == len(parts) - 1 else []

@@ -58,7 +58,9 @@ class Program:
             instr.run = side_by_side(instr, threads)
         self.bound = bound(self, inputs) if xp is NUMPY else []  # a GPU's graph has addresses
         self._own = {id(s.owner) for s in written(self) if s.owner is not None}
-        emitter = Emitter({f"a{k}": inputs[k][0] for k in self.bound})
+        self._inputs = {f"a{k}": inputs[k][0] for k in self.bound}
+        self._telling: Callable[..., Any] | None = None
+        emitter = Emitter(self._inputs)
         early = [i for i in self.instrs if i.prologue]
         conditions = " and ".join(f"{_question(emitter, g)} is {g.expected}" for g in self.guards)
         self.applies: Callable[..., bool] | None = None
@@ -75,6 +77,22 @@ class Program:
         """Return an argument's array, or a copy if the program writes to its memory."""
         owner = array if array.base is None else owner_of(array)
         return array.copy(order="K") if id(owner) in self._own else array
+
+    def telling(self) -> Callable[..., Any]:
+        """Return what does as `run`, and tells its first argument of each instruction before it.
+
+        It tells the name and the bytes.
+        """
+        from minigrad.replay.report import named, traffic
+
+        if self._telling is None:
+            numbers = {id(instr): i for i, instr in enumerate(self.instrs)}
+            late = [instr for instr in self.instrs if not instr.prologue]
+            run, _ = Emitter(self._inputs).function(
+                "run", late, told=lambda i: (f"{numbers[id(i)]:3} {named(i)}", traffic(i))
+            )
+            self._telling = alone(run) if any(i.kind == "lanes" for i in late) else run
+        return self._telling
 
     # ---- memory ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -93,6 +94,14 @@ def label(instr: Instr) -> str:
     return f"{instr.name} of {instr.op}" if instr.op and instr.op != instr.name else instr.name
 
 
+def named(instr: Instr) -> str:
+    """Return an instruction's name, of a group with the names of what is in it."""
+    if not instr.parts:
+        return label(instr)
+    parts = Counter(part.name for part in instr.parts)
+    return f"{instr.name}: {', '.join(f'{k} {n}' if k > 1 else n for n, k in parts.items())}"
+
+
 def flops(instr: Instr) -> int:
     """Return an estimate of an instruction's FLOPs (see `Cost`)."""
     if instr.parts:
@@ -108,7 +117,16 @@ def flops(instr: Instr) -> int:
 
 
 def traffic(instr: Instr) -> int:
-    """Return the bytes of what an instruction reads and writes."""
+    """Return the bytes of what an instruction reads and writes; of a group, in memory.
+
+    A group's results that only the group uses stay in the cache; its lanes' calls go on one by one.
+    """
+    if instr.kind == "lanes":
+        return sum(map(traffic, instr.parts))
+    if instr.parts:
+        return sum(v.nbytes for v in {v.place: v for v in instr.also_reads}.values()) + sum(
+            v.nbytes for v in instr.outs
+        )
     return sum(v.nbytes for v in {id(v): v for v in instr.operands()}.values()) + sum(
         v.nbytes for v in instr.outs
     )

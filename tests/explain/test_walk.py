@@ -589,3 +589,14 @@ def test_show_prints_text_where_there_is_no_terminal(capsys: pytest.CaptureFixtu
     _, _, loss = reused()
     walk(loss).show()
     assert capsys.readouterr().out == walk(loss).text() + "\n"
+
+
+def test_a_captured_function_is_replayed_while_watched() -> None:
+    twice = mg.capture(lambda x: x * 2)
+    x = mg.tensor([1.0, 2.0])
+    twice(x)
+    with mg.explain.watching():
+        y = twice(x) + 1
+    assert y.tolist() == [3.0, 5.0]
+    assert len(twice.programs) == 1
+    assert "mul" not in mg.explain.tape(y)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import nn, optim
 from minigrad.engine.modes import MODE
 
 N, F, H = 5, 4, 8  # batch, features, hidden
@@ -408,3 +408,124 @@ def test_a_trace_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     p = profiled()
     with pytest.raises(FileNotFoundError, match="does not exist; make it first"):
         p.trace(tmp_path / "none" / "step.json")
+
+
+def captured_step() -> Any:
+    """Return a captured training step with its batch, recorded and replayed once."""
+    mg.manual_seed(0)
+    net = nn.Sequential(nn.Linear(F, H), nn.ReLU(), nn.Linear(H, 3))
+    updates = optim.Adam(net.parameters())
+    target = mg.tensor([0, 1, 2, 1, 0])
+
+    @mg.capture
+    def step(x: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
+        updates.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), target)
+        loss.backward()
+        updates.step()
+        return loss
+
+    def run() -> float:
+        return step(batch(), target).item()
+
+    for _ in range(2):
+        run()
+    return step, run
+
+
+def test_a_replay_is_seen_by_the_lines_of_its_program() -> None:
+    step, run = captured_step()
+    with mg.profile() as p:
+        for _ in range(3):
+            run()
+    program = step.programs[-1]
+    assert len(step.programs) == 1
+    assert p.ops() == []
+    rows = p.instructions(sort_by="name")
+    costs = program.cost().lines
+    early = [i for i, instr in enumerate(program.instrs) if instr.prologue]
+    late = [i for i in range(len(program)) if i not in early]
+    assert early
+    assert [row.name for row in rows] == [f"step {i:3} {costs[i].name}" for i in late]
+    assert [row.bytes for row in rows] == [3 * costs[i].nbytes for i in late]
+    assert {row.calls for row in rows} == {3}
+    whole = [e for e in p.events if e.kind == "replay"]
+    assert [e.name for e in whole] == ["step"] * 3
+    inside = sum(e.duration for e in p.events if e.kind == "instruction")
+    assert 0 < inside < sum(e.duration for e in whole)
+    text = p.table(limit=2)
+    assert "captured instruction" in text
+    assert f"... and {len(rows) - 2} more" in text
+
+
+def test_a_fused_group_goes_by_the_names_in_it() -> None:
+    @mg.capture
+    def wave(x: mg.Tensor) -> mg.Tensor:
+        return ((x * 1.5 + 0.25).tanh() * 2).exp()
+
+    x = mg.tensor(np.random.default_rng(0).standard_normal(1 << 17).astype(np.float32))
+    wave(x)
+    with mg.profile() as p:
+        y = wave(x)
+    (row,) = p.instructions()
+    assert row.name == "wave   0 5 on each tile: 2 multiply, add, tanh, exp"
+    assert row.bytes == x.nbytes + y.nbytes  # what is between never leaves the cache
+    (unfused,) = (mg.capture(wave.__wrapped__, passes=[]),)
+    unfused(x)
+    with mg.profile() as p:
+        unfused(x)
+    assert sum(row.bytes for row in p.instructions()) > 9 * x.nbytes
+
+
+def test_the_trace_has_the_lines_inside_their_replay(tmp_path: Path) -> None:
+    step, run = captured_step()
+    with mg.profile(memory=False) as p:
+        run()
+    p.trace(tmp_path / "replay.json")
+    events = json.loads((tmp_path / "replay.json").read_bytes())["traceEvents"]
+    (whole,) = [e for e in events if e.get("cat") == "replay"]
+    lines = [e for e in events if e.get("cat") == "instruction"]
+    assert len(lines) == sum(not instr.prologue for instr in step.programs[-1].instrs)
+    end = whole["ts"] + whole["dur"]
+    assert all(whole["ts"] <= e["ts"] and e["ts"] + e["dur"] <= end + 1e-3 for e in lines)
+
+
+def test_a_replay_under_it_does_the_same_and_leaves_the_mode() -> None:
+    _, seen = captured_step()
+    _, unseen = captured_step()
+    with mg.profile():
+        found = [seen() for _ in range(4)]
+    assert MODE.get().scope is None
+    assert found == [unseen() for _ in range(4)]
+    assert seen() == unseen()
+
+
+def test_an_exception_in_a_replay_ends_its_line() -> None:
+    w = batch().requires_grad_()
+
+    @mg.capture
+    def step(x: mg.Tensor) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+        nn.utils.clip_grad_norm_([w], 1.0, error_if_nonfinite=True)
+
+    for _ in range(2):
+        step(batch())
+    with mg.profile() as p:
+        scope = MODE.get().scope
+        with pytest.raises(RuntimeError, match="norm"):
+            step(batch() * float("nan"))
+        assert MODE.get().scope is scope
+    kinds = [e.kind for e in p.events]
+    assert kinds[-2:] == ["instruction", "replay"]
+
+
+def test_without_a_profile_a_replay_is_the_program_itself() -> None:
+    step, run = captured_step()
+    program = step.programs[-1]
+    assert "tell" not in program.source
+    run()
+    assert program._telling is None
+    with mg.profile():
+        run()
+    assert program._telling is not None
