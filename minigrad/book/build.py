@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from minigrad.book.found import GraderTooLaxError, put_extra, write_errata, write_exercises
 from minigrad.book.mathjax import MathJaxError, mathjax
 from minigrad.book.notebooks import LessonFailed, execute
 from minigrad.book.optable import write_op_pages
 from minigrad.book.reference import write_reference
 from minigrad.learn.environment import environment
+from minigrad.learn.lesson import FOLDER
 
 HERE = Path(__file__).resolve().parent
 
@@ -53,19 +55,23 @@ def build(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".book-") as name:
         work = Path(name)
         source, scratch, html = work / "source", work / "lessons", work / "html"
-        for folder in (source / "lessons", source / "ops", source / "reference", scratch):
+        extra = work / "extra"
+        for folder in (source / "lessons", source / "ops", source / "reference", scratch, extra):
             folder.mkdir(parents=True)
         try:
             shutil.copytree(HERE / "static", source / "_static")
             shutil.copy(mathjax(cache), source / "_static")
             say(f"running {len(lessons)} lessons")
             notebooks = execute(lessons, source / "lessons", scratch, environment())
-        except (LessonFailed, MathJaxError) as error:
+            say("writing the errata, the exercises, the op table and the reference")
+            write_errata(scratch / FOLDER, source, extra)
+            write_exercises(source)
+        except (GraderTooLaxError, LessonFailed, MathJaxError) as error:
             raise BookError(str(error)) from error
-        say("writing the op table and the reference")
         write_op_pages(source / "ops")
         parts = {
             "Lessons": [f"lessons/{path.stem}" for path in notebooks],
+            "To do, and what was found": ["exercises", "errata"],
             "What it computes": ["ops/table"],
             "Reference": [f"reference/{p}" for p in write_reference(source / "reference")],
         }
@@ -78,6 +84,7 @@ def build(
         found = warnings.read_text(encoding="utf-8") if warnings.exists() else ""
         if status or found:
             raise BookError(f"Sphinx, status {status}:\n{found}")
+        put_extra(extra, html)
         _replace(html, out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,16 +64,17 @@ def execute(
 def _execute(script: Path, folder: Path, scratch: Path, environment: Mapping[str, str]) -> Path:
     import jupytext
     import nbformat
-    from jupyter_client import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook: Any = jupytext.read(script, fmt="py:percent")
     notebook.metadata["kernelspec"] = KERNEL  # "python3" is the Python that runs this
-    # Messages between the cells and us go through files where the system can, not through ports
-    transport = "ipc" if os.name == "posix" else "tcp"
-    manager = AsyncKernelManager(kernel_name=KERNEL["name"], transport=transport)
-    client = NotebookClient(notebook, km=manager, timeout=CELL_SECONDS)
+    client = NotebookClient(
+        notebook,
+        kernel_name=KERNEL["name"],
+        timeout=CELL_SECONDS,
+        extra_arguments=["--log-level=40"],  # no warnings about what a notebook always does
+    )
     try:
         client.execute(cwd=str(scratch), env=dict(environment))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:

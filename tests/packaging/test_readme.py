@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import importlib
 import re
 import runpy
 import shlex
@@ -17,9 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / ".ci" / "readme_line.py"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "lessons" / "README.zh.md").read_text(encoding="utf-8")
+sys.path.insert(0, str(ROOT / "tests"))
+figures = importlib.import_module("figures")
 LINES = {
     "main": 'python -m pip install ".[lessons]" && python -m minigrad lessons run',
     "tests": 'python -m pip install -e ".[test]" && python -m pytest -n auto',
+    "book": 'python -m pip install ".[book]" && python -m minigrad book',
 }
 
 readme_line = runpy.run_path(str(SCRIPT))["readme_line"]
@@ -133,3 +137,37 @@ def test_the_op_in_the_text_is_the_one_in_the_code() -> None:
     source = (ROOT / "minigrad" / "ops" / "trigonometric.py").read_text(encoding="utf-8")
     for part in block.split("    ...\n"):
         assert part.removesuffix('    """\n') in source
+
+
+@pytest.mark.parametrize(
+    "name", ["ops", "mistakes", pytest.param("exercises", marks=pytest.mark.slow)]
+)
+def test_a_figure_is_that_of_today(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status = figures.main([name])
+    assert status == 0, capsys.readouterr().out
+
+
+def test_each_place_for_a_figure_has_one() -> None:
+    places = re.findall(r"<!-- figures: (\w+) -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    assert sorted(name for name, _ in places) == sorted(
+        ["ops", "mistakes", "exercises", "lessons", "errata", "mutation", "speed"]
+    )
+    assert all(figure.strip() for _, figure in places)
+
+
+def test_a_figure_that_differs_is_shown_and_can_be_put_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- figures: ops -->\n12 ops\n<!-- end -->\nb\n", encoding="utf-8")
+    monkeypatch.setattr(figures, "README", readme)
+    monkeypatch.setattr(figures, "ops", lambda: "13 ops\n")
+    assert figures.main(["ops"]) == 1
+    assert "-12 ops\n+13 ops\n" in capsys.readouterr().out
+    assert figures.main(["ops", "--write"]) == 0
+    assert readme.read_text() == "a\n<!-- figures: ops -->\n13 ops\n<!-- end -->\nb\n"
+    assert figures.main(["ops"]) == 0
+    with pytest.raises(
+        SystemExit, match="must have '<!-- figures: mistakes -->' and its end, once"
+    ):
+        figures.main(["mistakes"])
