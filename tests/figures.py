@@ -1,4 +1,4 @@
-"""README's figures, made from what they are about: ``python tests/figures.py [--write] [NAME ...]``.
+"""README's figures, made from what they are about: ``python tests/figures.py [--write] [NAME]``.
 
 A figure stands in README between ``<!-- figures: NAME -->`` and ``<!-- end -->``. Without options
 each is made anew and compared with what stands there; the exit status is 1 where one differs.
@@ -31,9 +31,10 @@ BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- end -->)"
 
 def ops() -> str:
     """Return how many ops there are."""
+    from support.cases import cases
+
     import minigrad  # noqa: F401
     from minigrad.engine.op import TABLE
-    from support.cases import cases
 
     rows = [row for row in TABLE.values() if row.rules]
     second = sum(row.facts is not None and row.facts.order > 1 for row in rows)
@@ -113,9 +114,10 @@ def errata(folder: Path) -> str:
 
 def mutation(file: Path) -> str:
     """Return the score of the derivative rules' mutants, and the table by kind."""
-    import minigrad  # noqa: F401
     from mutation.report import scores
     from mutation.run import reasons
+
+    import minigrad  # noqa: F401
 
     records = [r for r in json.loads(file.read_text(encoding="utf-8")) if r["state"] != "void"]
     killed = sum(r["state"] == "killed" for r in records)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import importlib
+import os
 import re
 import runpy
 import shlex
@@ -167,7 +167,5 @@ def test_a_figure_that_differs_is_shown_and_can_be_put_in(
     assert figures.main(["ops", "--write"]) == 0
     assert readme.read_text() == "a\n<!-- figures: ops -->\n13 ops\n<!-- end -->\nb\n"
     assert figures.main(["ops"]) == 0
-    with pytest.raises(
-        SystemExit, match="must have '<!-- figures: mistakes -->' and its end, once"
-    ):
+    with pytest.raises(SystemExit, match="must have '<!-- figures: mistakes -->'"):
         figures.main(["mistakes"])
