@@ -32,7 +32,7 @@ class Backend:
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
-        self.ndarray: type = module.ndarray
+        self.ndarray: Any = module.ndarray  # its type
 
     def __getattr__(self, name: str) -> Any:
         # Reached once per name: the function is kept on the object, so later look-ups are plain.

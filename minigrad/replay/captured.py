@@ -164,16 +164,23 @@ class Captured:
         key, tensors = key_of(args, kwargs)
         stale = None
         for recording in self._recordings.get(key, ()):
-            if not recording.holds():  # what it refers to was replaced
+        recording = self._usable(key, tensors)
+        if recording is None:
+            self._last = None  # with its memory, before a new one takes as much
+            return self._record(key, tensors, args, kwargs)
+        self._recordings.move_to_end(key)
+        self._last, self._in_vain = recording, 0
+        return recording.replay(tensors)
+
+    def _usable(self, key: Any, tensors: list[Tensor]) -> Recording | None:
+        """Return a program that may be used; drop one that refers to what was replaced."""
+            if not recording.holds():
                 stale = recording
             elif recording.applies(tensors):
-                self._recordings.move_to_end(key)
-                self._last, self._in_vain = recording, 0
-                return recording.replay(tensors)
+                return recording
         if stale is not None:
             self._recordings[key].remove(stale)
-        self._last = None
-        return self._record(key, tensors, args, kwargs)
+        return None
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind a captured method to its object, which is an argument like any other."""
@@ -268,6 +275,7 @@ class Recording:
         )
         self._outputs = self.program.outputs
         self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]
+        self.recorder.forget()
         self.recorder.forget()
         del self.recorder, self.tensors
         return answer

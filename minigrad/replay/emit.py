@@ -142,8 +142,8 @@ class Emitter:
         space = dict(self.space)
         exec(compile(text, "<captured program>", "exec"), space)
         if len(parts) == 1:
-            return space[name], text
-        functions = [space[f"{name}_{k}"] for k in range(len(parts))]
+            return space.pop(name), text  # no cycle: memory goes when the program does
+        functions = [space.pop(f"{name}_{k}") for k in range(len(parts))]
 
         def run(*arrays: Any) -> Any:
             for f in functions[:-1]:

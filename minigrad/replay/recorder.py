@@ -9,7 +9,6 @@ checked before a replay begins; where it comes out otherwise, the call is record
 
 from __future__ import annotations
 
-import itertools
 import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +70,7 @@ class Recorder:
         self.instrs: list[Instr] = []
         self.storages: dict[int, Storage] = {}  # by the id of the owner, while it lives
         self._watched: dict[int, Any] = {}
-        self._numbers = itertools.count()
+        self._count = 0
         self.views: dict[tuple[Any, ...], View] = {}
         self.externals: dict[int, tuple[Tensor, Any]] = {}  # tensors from outside, their arrays
         self.grads: dict[int, tuple[Tensor, Any]] = {}  # leaves: what .grad was at last
@@ -113,7 +112,8 @@ class Recorder:
         found = self.storages.get(id(owner))
         if found is None:
             low, high = self.xp.byte_bounds(owner)
-            found = Storage(next(self._numbers), kind, high - low, low, owner)
+            found = Storage(self._count, kind, high - low, low, owner)
+            self._count += 1
             self.storages[id(owner)] = found
             self._watched[id(owner)] = weakref.ref(owner, self._forgetting(id(owner)))
         return found
@@ -396,7 +396,7 @@ class Recorder:
     ) -> Any:
         """Run a forward or a rule on tracers; on plain arrays, as one call, if that fails."""
         args = tuple(map_views(a, self.lift, self.xp.ndarray) for a in args)
-        mark = len(self.instrs), len(self.guards)
+        mark, before = (len(self.instrs), len(self.guards)), self._count
         self.scope.append(name)
         self.tracing += 1
         try:
@@ -407,6 +407,9 @@ class Recorder:
                     if name == "index":  # by a mask of bools
                         raise _data_shaped("x[mask]") from None
                     del self.instrs[mark[0] :], self.guards[mark[1] :]
+                    for s in list(self.storages.values()):
+                        if s.number >= before and s.kind == TEMP:
+                            s.owner = None  # nothing is left that writes or reads it
             plainly = [self.xp if hasattr(a, "quietly") else plain(a) for a in args]
             with self.paused():
                 results = run(*plainly)
@@ -547,6 +550,12 @@ class Recorder:
         """End the recording; arrays that are in use outside become plain ones."""
         self.settle_grads()
         self.closed = True
+
+    def forget(self) -> None:
+        """Let go of all arrays; tracers that are still about know this recorder."""
+        self.storages.clear()
+        self.views.clear()
+        self._watched.clear()
 
     def abandon(self) -> None:
         """End a recording that failed: leave no tracer where others would find it."""

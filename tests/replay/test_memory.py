@@ -50,6 +50,21 @@ def test_recording_lets_go_of_what_the_function_let_go_of() -> None:
     assert peak(lambda: replay(x)) < size / 4
 
 
+def test_an_attempt_that_is_given_up_keeps_nothing() -> None:
+    x = mg.randn(20, 200, 200)
+
+    def pooled(x: Tensor) -> Tensor:
+        g = mg.autograd.grad([mg.max_pool2d(x, 2).sum()], [x])[0]  # looks for NaN: one call
+        return g[:, :2, :2] + 0
+
+    replay = mg.capture(pooled)
+    before = tracemalloc.get_traced_memory()[0]
+    replay(x.requires_grad_())
+    memory = replay.programs[-1].memory()
+    held = tracemalloc.get_traced_memory()[0] - before
+    assert held < memory["planned"] + memory["kept"] + x._array.nbytes / 4
+
+
 def test_constants_and_what_is_kept_outlive_the_recording() -> None:
     w = mg.ones(50_000, requires_grad=True)
 
