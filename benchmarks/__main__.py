@@ -22,7 +22,7 @@ from benchmarks import (
 from benchmarks.libraries import stand_in
 from benchmarks.process import MISSING, installed
 
-PEERS = ("torch", "jax", "mygrad", "autograd")
+PEERS = ("torch", "torch-inference", "jax", "mygrad", "autograd")
 
 
 def contenders(peers: Sequence[str], device: str = "") -> list[str]:
@@ -206,7 +206,11 @@ def _timed(command: argparse.ArgumentParser, rounds: int, seconds: float) -> Non
 
 def _against(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--against", type=_peers, default=["torch"], help=f"of {','.join(PEERS)} (default: torch)"
+        "--against",
+        type=_peers,
+        default=["torch"],
+        help=f"of {','.join(PEERS)} (default: torch, which is eager; torch-inference is its "
+        "inference mode, for W9 and W10)",
     )
 
 

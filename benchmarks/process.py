@@ -27,6 +27,7 @@ def installed(framework: str) -> bool:
         import minigrad
 
         return hasattr(minigrad, "capture")
+    framework = framework.removesuffix("-inference")
     if framework in ("minigrad", "numpy"):
         return True
     return importlib.util.find_spec(framework) is not None
@@ -120,7 +121,7 @@ def serve(server: str, threads: int, options: dict[str, Any]) -> None:
     """Be a process of `Process`."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what libraries print is no answer
-    if any(str(value).partition("@")[0] == "torch" for value in options.values()):
+    if any(str(value).startswith("torch") for value in options.values()):
         import torch
 
         torch.set_num_threads(threads)

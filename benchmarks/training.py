@@ -81,21 +81,23 @@ class Training:
 def inference(network: Callable[..., Any], inputs: Callable[..., np.ndarray]) -> dict[str, Any]:
     """Return the contenders of a forward pass in evaluation mode, without a tape."""
 
-    def build(name: str, capture: bool, **sizes: Any) -> Step:
+    def build(name: str, capture: bool, without: str = "no_grad", **sizes: Any) -> Step:
         lib = library(name)
         model = network(lib.nn, **sizes)
         fill(lib, model)
         model.eval()
+        no_tape = getattr(lib, without)
         x = lib.tensor(inputs(np.random.default_rng(1), **sizes))
 
         def forward(x: Any) -> Any:
-            with lib.no_grad():
+            with no_tape():
                 return model(x)
 
         run = lib.capture(forward) if capture else forward
         return lambda: run(x).abs().mean().item()
 
-    return _contenders(build)
+    stripped = partial(build, "torch", False, "inference_mode")
+    return {**_contenders(build), "torch-inference": stripped}
 
 
 def function(

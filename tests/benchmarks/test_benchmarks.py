@@ -21,7 +21,7 @@ from benchmarks.cost import Cost
 from benchmarks.process import Failed, Process, installed
 
 ROOT = Path(__file__).resolve().parents[2]
-PEERS = ("captured", "torch", "numpy", "autograd", "jax", "mygrad")
+PEERS = ("captured", "torch", "torch-inference", "numpy", "autograd", "jax", "mygrad")
 PAIRS = [
     (name, contender)
     for name in workload.names()
@@ -343,7 +343,7 @@ def test_the_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "--against", "tinygrad"], "no peer 'tinygrad'; there are: torch, jax"),
+        (["run", "--against", "tinygrad"], "no peer 'tinygrad'; there are: torch, torch-inference"),
         (["run", "--threads", "0"], "must be more than 0: 0"),
         (["run", "--rounds", "-1"], "must be more than 0: -1"),
         (["ops", "--sizes", "0"], "sizes are numbers from 1 on"),
