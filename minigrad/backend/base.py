@@ -98,6 +98,14 @@ class Backend:
         """Return an array that lies in such bytes, its first element at ``start``."""
         raise NotImplementedError
 
+    def graphed(self, function: Callable[[], Any]) -> Any:
+        """Return what does as a function that launches the same kernels at each call: a graph.
+
+        It has ``captured``, whether it is one by now, and ``problem``, why it cannot be. Where
+        there are no graphs, it is the function itself.
+        """
+        return function
+
     # ---- what the libraries lack or spell differently -----------------------------------------
 
     def erf(self, x: Array) -> Array:

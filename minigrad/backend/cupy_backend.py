@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,6 +17,7 @@ from cupyx.scipy.special import ndtr as cupy_ndtr
 
 from minigrad.backend import kernels
 from minigrad.backend.base import Array, Backend
+from minigrad.backend.cupy_graph import Graphed
 from minigrad.backend.determinism import is_deterministic
 from minigrad.backend.device import Device
 from minigrad.backend.random import Generator
@@ -140,6 +142,9 @@ class CupyBackend(Backend):
         dtype: Any,
     ) -> Array:
         return cp.ndarray(shape, dtype, memory.data + start, strides)
+
+    def graphed(self, function: Callable[[], Any]) -> Any:
+        return Graphed(function)
 
     def erf(self, x: Array) -> Array:
         return cupy_erf(x).astype(x.dtype, copy=False)

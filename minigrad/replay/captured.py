@@ -39,6 +39,7 @@ def capture(
     passes: Sequence[str] | None = None,
     limit: int = 16,
     threads: int = 1,
+    graph: bool = False,
 ) -> Any:
     """Record a function's calls as flat programs, and replay these without Python for each op.
 
@@ -60,6 +61,12 @@ def capture(
         and branches that do not depend on each other, where an estimate says that it pays. While
         such a program runs, NumPy's BLAS is kept to one thread, so that the cores have one owner.
         The bits of the results do not depend on it. With 1, the default, none is started.
+
+    graph : bool
+        On a GPU, launch stretches of a program as CUDA graphs, from the second replay on. What
+        calls Python, draws random numbers or looks at values stays between them; where CUDA does
+        not capture a stretch, it is replayed call by call. ``print(program.graphs)`` says which,
+        and why. Not yet run on a GPU.
 
     Returns
     -------
@@ -84,8 +91,10 @@ def capture(
     value. Other Python state is read only while recording.
 
     *At a replay* parameters, buffers and gradients are read and written in place. Random numbers
-    are drawn anew, from the same generators in the same order as eagerly. The optimiser's `step`,
-    schedules and gradient clipping are called again, so step counts and learning rates go on.
+    are drawn anew, from the same generators in the same order as eagerly. Schedules and gradient
+    clipping are called again. An optimiser's update stands in the program, call by call; its
+    numbers are worked out anew, so step counts and learning rates go on (an optimiser of your own
+    is called again as a whole, unless it says `minigrad.optim.straight.by_numbers`).
     ``.grad`` of a parameter is, after a replay, what it would be after an eager call; its memory
     belongs to the program, and the next replay writes to it. Tensors that are returned are
     fresh copies, without a graph. Python around the ops, such as a ``print``, is not repeated.
@@ -105,7 +114,7 @@ def capture(
     [0.1711, 0.2134]
     """
     if function is None:
-        return lambda f: capture(f, passes=passes, limit=limit, threads=threads)
+        return lambda f: capture(f, passes=passes, limit=limit, threads=threads, graph=graph)
     if not callable(function):
         raise TypeError(f"capture takes a function, not {type(function).__name__}")
     names = list(PASSES) if passes is None else list(passes)
@@ -114,18 +123,24 @@ def capture(
         raise ValueError(f"there is no pass {unknown[0]!r}; there are: {', '.join(PASSES)}")
     if limit < 1 or threads < 1:
         raise ValueError(f"limit={limit} and threads={threads} must be at least 1")
-    return Captured(function, [n for n in PASSES if n in names], limit, threads)
+    return Captured(function, [n for n in PASSES if n in names], limit, threads, graph)
 
 
 class Captured:
     """A function that is replayed; made by `capture`."""
 
     def __init__(
-        self, function: Callable[..., Any], passes: list[str], limit: int, threads: int
+        self,
+        function: Callable[..., Any],
+        passes: list[str],
+        limit: int,
+        threads: int,
+        graph: bool = False,
     ) -> None:
         update_wrapper(self, function)
         self._function = function
         self._passes, self._limit, self._threads = passes, limit, threads
+        self._graph = graph
         self._recordings: OrderedDict[Any, list[Recording]] = OrderedDict()
         self._leaves: dict[int, Tensor] = {}  # those that earlier recordings have met
         self._last: Recording | None = None  # the one that was replayed last
@@ -162,8 +177,6 @@ class Captured:
     def _look_up(self, args: Any, kwargs: Any) -> Any:
         """Replay the call by any program that is kept, or record it."""
         key, tensors = key_of(args, kwargs)
-        stale = None
-        for recording in self._recordings.get(key, ()):
         recording = self._usable(key, tensors)
         if recording is None:
             self._last = None  # with its memory, before a new one takes as much
@@ -174,6 +187,8 @@ class Captured:
 
     def _usable(self, key: Any, tensors: list[Tensor]) -> Recording | None:
         """Return a program that may be used; drop one that refers to what was replaced."""
+        stale = None
+        for recording in self._recordings.get(key, ()):
             if not recording.holds():
                 stale = recording
             elif recording.applies(tensors):
@@ -198,7 +213,7 @@ class Captured:
             )
         known = {k: (leaf, leaf.grad) for k, leaf in self._leaves.items()}
         recording = Recording(self._function, tensors, known)
-        result = recording.record(args, kwargs, self._passes, self._threads)
+        result = recording.record(args, kwargs, self._passes, self._threads, self._graph)
         self._leaves.update(recording.leaves)
         self._recordings.setdefault(key, []).append(recording)
         self._recordings.move_to_end(key)
@@ -228,7 +243,7 @@ class Recording:
 
     # ---- recording ------------------------------------------------------------------------------
 
-    def record(self, args: Any, kwargs: Any, passes: list[str], threads: int) -> Any:
+    def record(self, args: Any, kwargs: Any, passes: list[str], threads: int, graph: bool) -> Any:
         """Call the function, recording; return its result."""
         recorder = self.recorder
         self.match = matcher(args, kwargs)
@@ -272,6 +287,7 @@ class Recording:
             {name: PASSES[name] for name in passes},
             threads,
             self.xp,
+            graph,
         )
         self._outputs = self.program.outputs
         self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]

@@ -10,6 +10,7 @@ from minigrad.replay.bind import bound, written
 from minigrad.replay.blas import alone
 from minigrad.replay.chains import chain_runner
 from minigrad.replay.emit import Emitter
+from minigrad.replay.graphs import Graphs
 from minigrad.replay.ir import INPUT, TEMP, Instr, Storage, View, owner_of
 from minigrad.replay.recorder import Guard
 from minigrad.replay.tiles import runner, scratch_bytes, side_by_side
@@ -29,7 +30,7 @@ class Program:
     def __init__(
         self, name: str, instrs: Sequence[Instr], guards: Sequence[Guard], outputs: Sequence[View],
         inputs: Sequence[tuple[View, bool]], passes: Mapping[str, Callable[[Any], None]],
-        threads: int = 1, xp: Backend = NUMPY,
+        threads: int = 1, xp: Backend = NUMPY, graph: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.threads, self.xp = name, threads, xp
         self.instrs: list[Instr] = [_early(i) for g in guards for i in g.instrs] + list(instrs)
@@ -69,6 +70,10 @@ class Program:
             self.applies, head = emitter.function("applies", early, conditions)
         late = [i for i in self.instrs if not i.prologue]
         self.run, body = emitter.function("run", late)
+        self.graphs: Graphs | str = "" if not graph else "the CPU has no graphs"
+        if graph and xp is not NUMPY:
+            self.graphs = Graphs(late, lambda name, some: emitter.function(name, some)[0], xp)
+            self.run = self.graphs
         if shared:
             self.run = alone(self.run)
         self.source = "\n\n\n".join(filter(None, (head, body)))

@@ -57,7 +57,7 @@ HOST = {
     "replay/chains.py": {"work_dtype": "of dtypes"},
     "replay/emit.py": {name: NAMED for name in ("Emitter", "_NAMED_OUT", "_TAKES_OUT")},
     "replay/gpu.py": {"GpuRecorder": NAMED},
-    "replay/ir.py": {"Instr": CPU_ONLY, "View": "of a shape"},
+    "replay/ir.py": {"Instr": CPU_ONLY},
     "replay/passes/fuse.py": {"sums_all": NAMED},
     "replay/passes/lanes.py": {"_seconds": NAMED},
     "replay/recorder.py": {

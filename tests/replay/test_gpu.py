@@ -314,3 +314,89 @@ def test_devices_are_not_mixed(backend: str) -> None:
         mg.capture(lambda a, b: a + b)(there, here)
     with pytest.raises(mg.CaptureError, match=r"x\.cuda\(\)"):
         mg.capture(lambda a: a * here)(there)
+
+
+# ---- graphs -------------------------------------------------------------------------------------
+
+
+def graph_training(backend: str, graph: bool) -> tuple[Any, list[Tensor], nn.Module]:
+    model, step = training("mlp", backend)
+    replay = mg.capture(step, graph=graph)
+    mg.manual_seed(11)
+    return replay, [replay(*batch) for batch in batches("mlp", backend, 7)], model
+
+
+def test_where_there_are_no_graphs_a_program_runs_call_by_call(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement says so; on a GPU that captures, tests/gpu has the rest."""
+    if backend == "cuda":
+        import cupy
+
+        def refuse(*args: Any) -> None:
+            raise RuntimeError("capturing is refused by this test")
+
+        monkeypatch.setattr(cupy.cuda.Stream, "begin_capture", refuse)
+    _, wanted, first = graph_training(backend, False)
+    replay, found, second = graph_training(backend, True)
+    same([*found, *second.state_dict().values()], [*wanted, *first.state_dict().values()])
+    statement = str(replay.programs[-1].graphs)
+    if backend == "cpu":
+        assert statement == "the CPU has no graphs"
+    else:
+        assert "no CUDA graph: capturing is refused by this test" in statement
+        assert "_step_whole: calls Python" in statement
+        assert "dropout_mask" in statement
+
+
+class FakeGraph:
+    """Does what was captured, but for the first launch: the capture itself has done it here."""
+
+    def __init__(self) -> None:
+        self.launches = 0
+
+    def launch(self) -> None:
+        self.launches += 1
+
+
+def test_stretches_are_graphs_and_the_rest_runs_between(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for CUDA's graphs: one runs, the next captures, all later ones launch."""
+    if backend == "cpu":
+        assert get_backend("cpu").graphed(len) is len
+        return
+    import cupy
+
+    if not cupy.cuda.runtime.is_hip:
+        pytest.skip("this test captures nothing: a GPU's graphs are tested in tests/gpu")
+    made: list[FakeGraph] = []
+    stretches: list[Any] = []
+
+    def end(self: Any) -> FakeGraph:
+        made.append(FakeGraph())
+        return made[-1]
+
+    def launch(self: FakeGraph) -> None:
+        FakeGraph.launch_original(self)  # type: ignore[attr-defined]
+        if self.launches > 1:
+            stretches[made.index(self)]()
+
+    monkeypatch.setattr(cupy.cuda.Stream, "begin_capture", lambda self: None)
+    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", end)
+    monkeypatch.setattr(FakeGraph, "launch_original", FakeGraph.launch, raising=False)
+    monkeypatch.setattr(FakeGraph, "launch", launch)
+    _, wanted, first = graph_training(backend, False)
+    model, step = training("mlp", backend)
+    replay = mg.capture(step, graph=True)
+    mg.manual_seed(11)
+    found = []
+    for k, batch in enumerate(batches("mlp", backend, 7)):
+        found.append(replay(*batch))
+        if replay.programs and not stretches and k >= 2:
+            parts = replay.programs[-1].graphs._parts
+            stretches += [run._run for run, _ in parts if hasattr(run, "captured")]
+    same([*found, *model.state_dict().values()], [*wanted, *first.state_dict().values()])
+    assert len(made) == len(stretches) >= 2
+    assert {graph.launches for graph in made} == {4}
+    assert "calls: a CUDA graph" in str(replay.programs[-1].graphs)
