@@ -292,7 +292,6 @@ class Recording:
         self._outputs = self.program.outputs
         self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]
         self.recorder.forget()
-        self.recorder.forget()
         del self.recorder, self.tensors
         return answer
 
