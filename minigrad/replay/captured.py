@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
-from minigrad.backend import NUMPY
+from minigrad.backend import NUMPY, Backend
 from minigrad.engine.errors import user_line
 from minigrad.engine.modes import MODE, PROFILES
 from minigrad.engine.mutation import changed, marker
@@ -28,6 +28,7 @@ from minigrad.replay.ir import INPUT, TEMP, View
 from minigrad.replay.passes import PASSES
 from minigrad.replay.program import Program
 from minigrad.replay.quiet import quietly
+from minigrad.replay.recorder import Elsewhere
 from minigrad.replay.tracer import PLAIN, plain
 
 _MANY = 8  # recordings in a row, none of which could be replayed
@@ -212,8 +213,15 @@ class Captured:
                 "capture this function"
             )
         known = {k: (leaf, leaf.grad) for k, leaf in self._leaves.items()}
+        options = args, kwargs, self._passes, self._threads, self._graph
         recording = Recording(self._function, tensors, known)
-        result = recording.record(args, kwargs, self._passes, self._threads, self._graph)
+        try:
+            result = recording.record(*options)
+        except Elsewhere as error:  # without arguments, the first tensor says where
+            if error.xp is None:
+                raise
+            recording = Recording(self._function, tensors, known, error.xp)
+            result = recording.record(*options)
         self._leaves.update(recording.leaves)
         self._recordings.setdefault(key, []).append(recording)
         self._recordings.move_to_end(key)
@@ -231,11 +239,15 @@ class Recording:
     program: Program
 
     def __init__(
-        self, function: Callable[..., Any], tensors: list[Tensor], known: dict[int, Any]
+        self,
+        function: Callable[..., Any],
+        tensors: list[Tensor],
+        known: dict[int, Any],
+        xp: Backend | None = None,
     ) -> None:
         self.function = function
         self.match: Match | None = None
-        self.xp = backend_for(tensors)
+        self.xp = backend_for(tensors) if xp is None else xp
         self.recorder = recorder_for(known, self.xp)
         self.tensors = tensors
         self.slots: list[Any] = []

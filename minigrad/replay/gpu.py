@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import BACKENDS, Backend
-from minigrad.engine.recording import CaptureError, reading, recorder
+from minigrad.engine.recording import reading, recorder
 from minigrad.engine.tensor import Tensor
 from minigrad.replay.ir import LIVE, TEMP, Storage, map_views
 from minigrad.replay.recorder import Guard, Recorder, leaves
@@ -59,14 +59,6 @@ class GpuRecorder(Recorder):
         if kind == LIVE and self.tracing and id(self.owner_of(array)) not in self.storages:
             raise DataDependent("an array that was made unseen")
         return super().storage(array, kind)
-
-    def lift(self, array: Any, tensor: Tensor | None = None) -> Any:
-        if tensor is not None and type(array) is np.ndarray:
-            raise CaptureError(
-                f"the captured function records on a GPU and uses a {tensor.dtype}"
-                f"{list(tensor.shape)} tensor on the CPU; move it before the call, x.cuda()"
-            )
-        return super().lift(array, tensor)
 
     def resolve(self, nest: Any) -> Any:
         """Return arguments with views in the place of arrays; NumPy's are moved, once."""

@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import NUMPY, Backend
+from minigrad.backend import NUMPY, Backend, backend_of, is_array
+from minigrad.engine.errors import describe
 from minigrad.engine.modes import MODE
 from minigrad.engine.op import Op
 from minigrad.engine.recording import CaptureError, reading
 from minigrad.engine.tensor import Leaf, Tensor
 from minigrad.replay.checks import Check, call_check, module_state
 from minigrad.replay.ir import (
+    INPUT,
     LIVE,
     TEMP,
     Instr,
@@ -58,6 +60,14 @@ class Guard:
         self, view: View, expected: bool, instrs: list[Instr], test: Callable[[Any], bool] = bool
     ) -> None:
         self.view, self.expected, self.instrs, self.test = view, expected, instrs, test
+
+
+class Elsewhere(CaptureError):
+    """A tensor is not where the recording is; ``xp`` is its backend if nothing is recorded yet."""
+
+    def __init__(self, text: str, xp: Backend | None) -> None:
+        super().__init__(text)
+        self.xp = xp
 
 
 class Recorder:
@@ -154,11 +164,25 @@ class Recorder:
 
     def lift(self, array: Any, tensor: Tensor | None = None) -> Any:
         """Return a tracer for an array that a Tensor holds."""
-        if type(array) in PLAIN or type(array) is not self.xp.ndarray:
+        if type(array) in PLAIN:
+            return array
+        if type(array) is not self.xp.ndarray:
+            if tensor is not None and is_array(array):
+                raise self._elsewhere(tensor)
             return array
         if tensor is not None and self.storage(array).kind == LIVE:
             self.note(tensor, array)
         return self.tracer(array)
+
+    def _elsewhere(self, tensor: Tensor) -> CaptureError:
+        """Return the error for a tensor of another library than the one that is recorded."""
+        begun = self.instrs or any(s.kind == INPUT for s in self.storages.values())
+        return Elsewhere(
+            f"a captured function records on {'the CPU' if self.xp is NUMPY else 'a GPU'} and uses "
+            f"{describe(tensor)}; a program runs on one device: move it before the call, "
+            ".to(device)",
+            None if begun else backend_of(tensor._array),
+        )
 
     def note(self, tensor: Tensor, array: Any) -> None:
         """Remember a tensor from outside: a replay is right only while it has this array."""

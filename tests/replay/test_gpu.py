@@ -312,8 +312,19 @@ def test_devices_are_not_mixed(backend: str) -> None:
     there, here = mg.ones(2, device=backend), mg.ones(2)
     with pytest.raises(mg.CaptureError, match="are on"):
         mg.capture(lambda a, b: a + b)(there, here)
-    with pytest.raises(mg.CaptureError, match=r"x\.cuda\(\)"):
-        mg.capture(lambda a: a * here)(there)
+    for a, b in ((there, here), (here, there)):
+        with pytest.raises(mg.CaptureError, match="runs on one device"):
+            mg.capture(lambda x, y=b: x * y)(a)
+
+
+def test_without_arguments_the_first_tensor_says_where(backend: str) -> None:
+    w = put([1.0, 2.0], backend)
+    replay = mg.capture(lambda: (w.mul_(2.0) + 1.0).tanh())
+    for k in range(3):
+        same(replay(), (w * 1.0 + 1.0).tanh())
+        assert w.tolist() == [2.0 ** (k + 1), 2.0 ** (k + 2)]
+    assert len(replay.programs) == 1
+    assert len(replay.programs[-1]) > 0
 
 
 # ---- graphs -------------------------------------------------------------------------------------
