@@ -60,8 +60,8 @@ def write_errata(claims: Path, folder: Path, extra: Path) -> None:
     texts = [ERRATA.format(count=len(found), verdicts=verdicts)]
     for document, of_it in groupby(found, key=lambda row: row.document):
         texts.append(f"\n## {document}: {TITLES.get(document, '')}\n")
-        texts.append("| where | printed | right | check | verdict | lesson |")
-        texts.append("|---|---|---|---|---|---|")
+        texts.append("| where | printed | right | check | verdict, lesson |")
+        texts.append("|---|---|---|---|---|")
         texts += map(_row, of_it)
     (folder / "errata.md").write_text("\n".join(texts) + "\n", encoding="utf-8")
     for wording, name in ((ENGLISH, "errata-en.html"), (Chinese(), "errata-zh.html")):
@@ -78,7 +78,7 @@ def _row(row: Row) -> str:
         row.claim.verdict,
     )
     number = row.stem.partition("_")[0]
-    return "| " + " | ".join(map(_cell, cells)) + f" | [{number}](lessons/{row.stem}.ipynb) |"
+    return "| " + " | ".join(map(_cell, cells)) + f", [{number}](lessons/{row.stem}.ipynb) |"
 
 
 def _cell(text: str) -> str:
