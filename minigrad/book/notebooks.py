@@ -81,5 +81,6 @@ def _execute(script: Path, folder: Path, scratch: Path, environment: Mapping[str
         said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours of a terminal
         raise LessonFailed(f"{script.name}: {said}") from error
     path = folder / f"{script.stem}.ipynb"
-    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    writes: Any = nbformat.writes
+    path.write_text(writes(notebook), encoding="utf-8")
     return path
