@@ -4,7 +4,7 @@
 # A wrong gradient gives no error. The cure is a second number from nothing but values of the
 # function, and the question of this lesson is when to believe it. You will see how small a step
 # may be, five habits by which a check passes what is wrong, and what a check can and cannot say
-# at a kink. Then the check is turned on the documents: sixteen of their statements about
+# at a kink. Then the check is turned on the documents: nineteen of their statements about
 # backpropagation, each computed as it is printed. Two of them hold.
 
 # %%
