@@ -30,13 +30,13 @@ def contenders(peers: Sequence[str], device: str = "") -> list[str]:
 
     With a device those of them that can use it are measured there too.
     """
-    found = ["minigrad", "captured", "numpy", *peers]
+    found = ["minigrad", "captured", "captured-threads", "numpy", *peers]
     if device:
         on_both = ["minigrad", "captured", *(p for p in peers if p == "torch")]
         found += [f"{name}@{device}" for name in on_both]
     for name in found:
         if not installed(name):
-            print("mg.capture " + MISSING if name == "captured" else f"{name} {MISSING}")
+            print(f"{'mg.capture' if name == 'captured' else name} {MISSING}")
     return [name for name in found if installed(name)]
 
 
@@ -124,7 +124,11 @@ def grow(options: argparse.Namespace) -> None:
     for name in options.names:
         if name not in growth.CASES:
             raise SystemExit(f"there is no case {name!r}; there are: {', '.join(growth.CASES)}")
-    everyone = [name for name in contenders(options.against) if name != "numpy"]
+    everyone = [
+        name
+        for name in contenders(options.against)
+        if name in ("minigrad", "captured", *options.against)
+    ]
     content: dict[str, Any] = {"machine": results.machine(), "threads": options.threads}
     for name in options.names or growth.CASES:
         found, errors = growth.measure(

@@ -64,12 +64,12 @@ class Training:
 
         return Loop(model, updates, step)
 
-    def build(self, name: str, capture: bool, **sizes: Any) -> Step:
-        """Return the step of a contender, on one batch."""
+    def build(self, name: str, capture: bool, threads: int = 1, **sizes: Any) -> Step:
+        """Return the step of a contender, on one batch; ``threads`` are those of a replay."""
         lib = library(name)
         step = self.loop(lib, **sizes).step
         x, target = (lib.tensor(a) for a in self.batch(np.random.default_rng(1), **sizes))
-        run = lib.capture(step) if capture else step
+        run = lib.capture(step, threads=threads) if capture else step
         return lambda: run(x, target).item()
 
     @property

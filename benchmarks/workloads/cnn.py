@@ -1,5 +1,6 @@
 """W4: two convolutions 3x3 (32, 64), each with ReLU and max pooling, then 128 and 10; SGD."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,10 @@ WORKLOAD = Workload(
     small={"batch": 5, "side": 8},
     contenders={
         **TRAINING.contenders,
+        "captured-threads": partial(TRAINING.build, "minigrad", True),
         "numpy": lambda **sizes: numpy_cnn(network, batch, RATE, **sizes),
     },
     cost=cost,
-    own_threads=("numpy",),
+    own_threads=("numpy", "captured-threads"),
     training=TRAINING,
 )

@@ -21,7 +21,10 @@ from benchmarks.cost import Cost
 from benchmarks.process import Failed, Process, installed
 
 ROOT = Path(__file__).resolve().parents[2]
-PEERS = ("captured", "torch", "torch-inference", "numpy", "autograd", "jax", "mygrad")
+PEERS = (
+    "captured", "captured-threads", "torch", "torch-inference", "numpy", "autograd", "jax",
+    "mygrad",
+)  # fmt: skip
 PAIRS = [
     (name, contender)
     for name in workload.names()
