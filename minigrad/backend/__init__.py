@@ -23,6 +23,7 @@ from minigrad.backend.device import (
 )
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.backend.random import Generator, default_generator, manual_seed
+from minigrad.backend.several import SEVERAL
 
 __all__ = [
     "BACKENDS",
@@ -114,6 +115,8 @@ def get_backend(device: str | Device = CPU) -> Backend:
 
         BACKENDS[cp.ndarray] = CupyBackend()
     count = cp.cuda.runtime.getDeviceCount()
+    if count > 1 and not SEVERAL:
+        SEVERAL.append(BACKENDS[cp.ndarray])
     if device.index >= count:
         raise DeviceError(
             f"device {str(device)!r} cannot be used: this machine has {count} device(s)"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from minigrad.backend.device import Device
+from minigrad.backend.device import CPU, Device
 from minigrad.backend.erf import erf, erfc, normal_cdf
 from minigrad.backend.random import Generator
 
@@ -62,6 +62,10 @@ class Backend:
     def make_current(self, device: Device) -> Device | None:
         """Compute on ``device`` from now on; return the one before, None if there is but one."""
         return None
+
+    def current(self) -> Device:
+        """Return the device that work is done on."""
+        return CPU
 
     def byte_bounds(self, array: Array) -> tuple[int, int]:
         """Return the address of an array's first byte, and the one after its last."""

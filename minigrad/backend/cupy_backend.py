@@ -112,8 +112,11 @@ class CupyBackend(Backend):
             self._know(moved, int(array.min()), int(array.max()))
         return moved
 
+    def current(self) -> Device:
+        return _cuda(cp.cuda.runtime.getDevice())
+
     def make_current(self, device: Device) -> Device | None:
-        before = _cuda(cp.cuda.runtime.getDevice())
+        before = self.current()
         cp.cuda.Device(device.index).use()
         return before
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import backend_of, is_array
+from minigrad.backend.several import SEVERAL, follow, staying
 from minigrad.engine.errors import GraphError, check_finite, show_line
 from minigrad.engine.modes import MODE, backward_mode
 from minigrad.engine.mutation import CLOCK, changed, check_saved, check_view
@@ -41,7 +42,7 @@ def backward(
 ) -> None:
     """Add the gradient of the outputs to ``.grad`` of every leaf (see `Tensor.backward`)."""
     keep = create_graph if retain_graph is None else retain_graph
-    with backward_mode(create_graph), np.errstate(all="ignore"):
+    with backward_mode(create_graph), np.errstate(all="ignore"), staying():
         seeds = _seeds(outputs, grad_outputs, create_graph)
         found = _walk(seeds, _count(seeds), keep, create_graph)
         with _DELIVERY:  # last, so that a failure above leaves nothing half-written
@@ -70,7 +71,7 @@ def gradients(
             check_view(x)
     keep = create_graph if retain_graph is None else retain_graph
     targets = {x._node for x in inputs}
-    with backward_mode(create_graph), np.errstate(all="ignore"):
+    with backward_mode(create_graph), np.errstate(all="ignore"), staying():
         seeds = _seeds(outputs, grad_outputs, create_graph)
         counts = _count(seeds, targets, stop_at_inputs)
         found = _walk(seeds, counts, keep, create_graph, targets)
@@ -100,6 +101,8 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Any], as_tensors: bool) ->
             )
         if y._base is not None and y._time < CLOCK.recorded:
             check_view(y)
+        if SEVERAL:
+            follow(y)
         xp = backend_of(y._array)
         if g is None:
             if y._array.size != 1:
@@ -200,6 +203,8 @@ def _walk(
     while ready:
         node = ready.pop()
         g = grads.pop(node, None)  # None: no consumer had anything to give
+        if SEVERAL and g is not None:
+            follow(g)
         if not node.shape and isinstance(g, np.generic):  # what NumPy makes of 0-d arrays
             g = np.asarray(g)
         if node.hooks and g is not None:
@@ -254,6 +259,8 @@ def _walk(
                 if anomaly:
                     _check_contribution(node, c, g)
                 earlier = grads.get(parent)
+                if SEVERAL and earlier is not None:
+                    follow(c)
                 grads[parent] = c if earlier is None else earlier + c
             counts[parent] = left = counts[parent] - 1
             if left == 0:
@@ -353,6 +360,8 @@ def _deliver(leaf: Leaf, box: list[Any]) -> None:
     tensor = leaf.tensor()
     if tensor is None:  # nobody can ask for it any more
         return
+    if SEVERAL:
+        follow(box[0])
     if (recording := recorder()) is not None:
         recording.deliver(tensor)
     if isinstance(box[0], Tensor):  # a copy, on the tape: it may be the cotangent itself

@@ -26,6 +26,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
 from minigrad.backend import BACKENDS, Array, backend_of
+from minigrad.backend.several import SEVERAL, elsewhere, staying
 from minigrad.engine.dtypes import as_operand, float32, float64, settle
 from minigrad.engine.errors import (
     GraphError,
@@ -282,6 +283,11 @@ def apply(op: Op, inputs: Sequence[Any], attrs: tuple[Any, ...]) -> Any:
     mode = _mode()
     if mode.watched:
         return _apply_watched(op, inputs, attrs, mode)
+    if SEVERAL and (devices := elsewhere(arrays)):
+        if len(devices) > 1:
+            raise explain(op, inputs, attrs, ValueError("operands on several devices"))
+        with staying(devices.pop()):
+            return apply(op, inputs, attrs)
     forward = op.forward
     if RECORDERS and (recorder := mode.recorder) is not None:
         arrays = recorder.operands(inputs, arrays)

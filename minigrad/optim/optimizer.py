@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from minigrad.backend import Backend
+from minigrad.backend.several import SEVERAL, staying
 from minigrad.engine.errors import describe
 from minigrad.engine.modes import enable_grad
 from minigrad.engine.mutation import changed
@@ -147,11 +148,12 @@ class Optimizer:
             for flat in self.gathered(k):
                 grads = flat.gradients()
                 names = self._names(group)
-                runs = flat.runs(grads, names, self._spares)
-                for run in runs:
-                    change = self.advance(flat, group, run, flat.scalars)
-                    for chunk, g in flat.chunks(run, grads):
-                        change(chunk, g)
+                with staying(flat.xp.device_of(flat.buffer) if SEVERAL else None):
+                    runs = flat.runs(grads, names, self._spares)
+                    for run in runs:
+                        change = self.advance(flat, group, run, flat.scalars)
+                        for chunk, g in flat.chunks(run, grads):
+                            change(chunk, g)
                 if runs:
                     changed(flat.buffer, f"{self._name}.step")
         return loss
