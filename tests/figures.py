@@ -25,6 +25,7 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parent
 README = TESTS.parent / "README.md"
+PICTURES = TESTS.parent / "lessons" / "pictures"
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- end -->)"
 
@@ -164,6 +165,39 @@ def _range(values: Sequence[float], digits: int) -> str:
     return low if low == high else f"{low} - {high}"
 
 
+def graph() -> bytes:
+    """Return the drawing of README's formula."""
+    from minigrad.explain import draw
+    from minigrad.explain.expression import evaluate_formula
+
+    y = evaluate_formula("tanh(x*w+b)", ["x=1", "w=2", "b=-1"])
+    return (draw(y).svg + "\n").encode()
+
+
+def pictures(folder: Path | None) -> dict[str, bytes]:
+    """Return the pictures that README shows and that can be made, by their names."""
+    found = {"graph.svg": graph()}
+    if folder is not None:
+        name = "06_gradient_descent_family.png"
+        found[name] = (folder / name).read_bytes()
+    return found
+
+
+def same_picture(old: Path, new: bytes) -> bool:
+    """Whether a picture looks like another: as text if it is one, else nearly the same points."""
+    if not old.exists():
+        return False
+    if old.suffix == ".svg":
+        return old.read_bytes() == new
+    import io
+
+    import numpy as np
+    from matplotlib.image import imread
+
+    a, b = imread(old), imread(io.BytesIO(new), format="png")
+    return a.shape == b.shape and float(np.abs(a - b).mean()) < 0.01
+
+
 def made(options: argparse.Namespace) -> dict[str, Callable[[], str]]:
     """Return how each figure is made that can be made from what was given."""
     found: dict[str, Callable[[], str]] = {"ops": ops, "mistakes": mistakes, "exercises": exercises}
@@ -208,13 +242,22 @@ def main(words: Sequence[str] | None = None) -> int:
     old = new = README.read_text(encoding="utf-8")
     for name in options.names or makers:
         new = put(new, name, makers[name]())
-    if old == new:
+    wrong = []
+    if not options.names:
+        for name, data in pictures(options.lessons).items():
+            if not same_picture(PICTURES / name, data):
+                wrong.append(name)
+                if options.write:
+                    PICTURES.mkdir(exist_ok=True)
+                    (PICTURES / name).write_bytes(data)
+    if old == new and (options.write or not wrong):
         return 0
     if options.write:
         README.write_text(new, encoding="utf-8")
         return 0
     lines = (text.splitlines(keepends=True) for text in (old, new))
     sys.stdout.writelines(difflib.unified_diff(*lines, "README.md", "as it is now"))
+    print("".join(f"the picture {name} is another today\n" for name in wrong), end="")
     print("README's figures are not those of today; python tests/figures.py --write puts them in")
     return 1
 

@@ -169,3 +169,11 @@ def test_a_figure_that_differs_is_shown_and_can_be_put_in(
     assert figures.main(["ops"]) == 0
     with pytest.raises(SystemExit, match="must have '<!-- figures: mistakes -->'"):
         figures.main(["mistakes"])
+
+
+def test_its_pictures_are_there_and_the_graph_is_that_of_today() -> None:
+    named = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(named) == 2
+    assert all((ROOT / name).is_file() for name in named)
+    assert figures.same_picture(figures.PICTURES / "graph.svg", figures.graph())
+    assert not figures.same_picture(figures.PICTURES / "graph.svg", figures.graph() + b" ")
