@@ -24,6 +24,7 @@ SLOW = {
     "10_convolution",
     "11_recurrent",
     "12_attention",
+    "13_going_fast",
 }
 
 
