@@ -23,7 +23,7 @@ def installed(framework: str) -> bool:
     framework, _, device = framework.partition("@")
     if device.startswith("cuda"):
         return installed(framework) and _usable(framework)
-    if framework in ("captured", "captured-threads"):
+    if framework in ("captured", "threaded"):
         import minigrad
 
         return hasattr(minigrad, "capture")

@@ -57,10 +57,10 @@ WORKLOAD = Workload(
     small={"batch": 5, "side": 8},
     contenders={
         **TRAINING.contenders,
-        "captured-threads": partial(TRAINING.build, "minigrad", True),
+        "threaded": partial(TRAINING.build, "minigrad", True),
         "numpy": lambda **sizes: numpy_cnn(network, batch, RATE, **sizes),
     },
     cost=cost,
-    own_threads=("numpy", "captured-threads"),
+    own_threads=("numpy", "threaded"),
     training=TRAINING,
 )

@@ -22,8 +22,7 @@ from benchmarks.process import Failed, Process, installed
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = (
-    "captured", "captured-threads", "torch", "torch-inference", "numpy", "autograd", "jax",
-    "mygrad",
+    "captured", "threaded", "torch", "torch-inference", "numpy", "autograd", "jax", "mygrad",
 )  # fmt: skip
 PAIRS = [
     (name, contender)
