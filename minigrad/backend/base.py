@@ -162,12 +162,13 @@ class Backend:
         """Return the least and the largest of an int array; 0 and -1 if it is empty."""
         return (int(x.min()), int(x.max())) if x.size else (0, -1)
 
-    def in_range(self, x: Array, low: int, high: int) -> bool:
-        """Say whether all of an int array lies in ``[low, high)``.
+    def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
+        """Say whether all of an int array lies in ``[low, high)``, or is the value ``besides``.
 
         A GPU is asked, and waited for, only if `int_range` or this knows no better: of an array
         that came from the host, or a part of one, the least and the largest are known.
         """
+        x = x if besides is None else x[x != besides]
         least, largest = self.int_range(x)
         return x.size == 0 or (low <= least and largest < high)
 

@@ -63,10 +63,11 @@ def _cuda(index: int) -> Device:
 class _Range(NamedTuple):
     """What is known about an array of ints from the host."""
 
-    array: weakref.ref[Any]  # removes the entry
+    array: weakref.ref[Any] | None  # removes the entry
     least: int
     largest: int
     exact: bool = True  # else it may be wider than the values
+    negative: int | None = None  # the one value below 0, if there is but one
 
 
 class CupyBackend(Backend):
@@ -109,7 +110,9 @@ class CupyBackend(Backend):
         with cp.cuda.Device(device.index):
             moved = cp.asarray(array)
         if array.dtype.kind in "iu" and array.size and moved.base is None:
-            self._know(moved, int(array.min()), int(array.max()))
+            least = int(array.min())
+            one = least if least < 0 and int(array[array < 0].max()) == least else None
+            self._know(moved, _Range(None, least, int(array.max()), True, one))
         return moved
 
     def current(self) -> Device:
@@ -155,10 +158,10 @@ class CupyBackend(Backend):
     def erfc(self, x: Array) -> Array:
         return cupy_erfc(x).astype(x.dtype, copy=False)
 
-    def _know(self, owner: Array, least: int, largest: int, exact: bool = True) -> None:
+    def _know(self, owner: Array, known: _Range) -> None:
         key, ranges = id(owner), self._ranges
         gone = weakref.ref(owner, lambda _: ranges.pop(key, None))
-        ranges[key] = _Range(gone, least, largest, exact)
+        ranges[key] = known._replace(array=gone)
 
     def _known(self, x: Array) -> _Range | None:
         """Return what is known about an array's memory: of a part of it, it may be too wide."""
@@ -178,13 +181,15 @@ class CupyBackend(Backend):
         if known is None:
             self.forget_range(x)
         else:
-            self._know(self.owner(x), known.least, known.largest, known.exact)
+            self._know(self.owner(x), known)
 
-    def in_range(self, x: Array, low: int, high: int) -> bool:
+    def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
         known = self._known(x)
-        if known is not None and low <= known.least and known.largest < high:
-            return True
-        return super().in_range(x, low, high)
+        if known is not None and known.largest < high:
+            besides_alone = low == 0 and besides == known.negative is not None
+            if besides_alone or low <= known.least:
+                return True
+        return super().in_range(x, low, high, besides)
 
     def int_range(self, x: Array) -> tuple[int, int]:
         if x.size == 0:

@@ -292,12 +292,12 @@ class TracingCupyBackend(CupyBackend):
         at_work = _recorder_of(x)
         return super().int_range(untraced(x)) if at_work is None else at_work.read(x, "int_range")
 
-    def in_range(self, x: Array, low: int, high: int) -> bool:
+    def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
         at_work = _recorder_of(x)
         if at_work is None:
-            return super().in_range(untraced(x), low, high)
+            return super().in_range(untraced(x), low, high, besides)
         inside = super().in_range
-        return at_work.judge(x, lambda a: inside(a, low, high))
+        return at_work.judge(x, lambda a: inside(a, low, high, besides))
 
     def dropout_mask(
         self,

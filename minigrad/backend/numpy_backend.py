@@ -110,10 +110,12 @@ class NumpyBackend(Backend):
                 out.ravel("K")[block] = part
         return tuple(outs) if several else outs[0]
 
-    def in_range(self, x: Array, low: int, high: int) -> bool:
-        if low == 0 and x.dtype == np.int64:  # as unsigned numbers, negative ones are huge
+    def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
+        if (
+            low == 0 and besides is None and x.dtype == np.int64
+        ):  # as unsigned numbers, negative ones are huge
             return bool(x.size == 0 or x.view(np.uint64).max() < high)
-        return super().in_range(x, low, high)
+        return super().in_range(x, low, high, besides)
 
     def row_dots(self, x: Array, y: Array) -> Array:
         return np.vecdot(x, y)  # 1024x768: 40 us, einsum 139

@@ -327,7 +327,7 @@ def _by_kernel(
     rows = xp.ascontiguousarray(xp.moveaxis(x, 1, -1) if x.ndim > 2 else x)
     rows = rows.reshape((math.prod(rows.shape[:-1]), rows.shape[-1]))
     classes, dtype = rows.shape[1], x.dtype
-    if 0 <= ignore_index < classes or not xp.in_range(target, 0, classes):
+    if not xp.in_range(target, 0, classes, ignore_index):
         _check_labels(target[target != ignore_index], classes, ignore_index)
     loss, aux = label_losses(xp, rows, target, weight, ignore_index, smoothing, reduction)
     return loss.reshape(target.shape if reduction == "none" else ()).astype(dtype, copy=False), aux

@@ -158,6 +158,21 @@ def test_a_batch_of_what_is_on_the_device_copies_nothing(backend: str) -> None:
 
 
 @pytest.mark.filterwarnings(SYNCHRONIZED)
+def test_ignored_labels_are_no_reason_to_wait(backend: str) -> None:
+    """As long as the label that is ignored is the only one below 0, or a class."""
+    scores = mg.tensor(np.eye(4, dtype="f4"), device=backend)
+    losses = []
+    for labels, ignored in (([0, -100, 2, -100], -100), ([1, 1, 2, 3], 1)):
+        target = mg.tensor(labels, device=backend)
+        with watched(backend):
+            losses.append(mg.cross_entropy(scores, target, ignore_index=ignored))
+    assert losses[0].item() == pytest.approx(losses[1].item())
+    for labels in ([0, -100, -7, 1], [0, -100, 4, 1]):
+        with pytest.raises(IndexError, match="so they must be from 0 to 3"):
+            mg.cross_entropy(scores, mg.tensor(labels, device=backend))
+
+
+@pytest.mark.filterwarnings(SYNCHRONIZED)
 def test_the_watch_sees_a_wait(backend: str) -> None:
     x = mg.ones(3, device=backend)
     if backend == "cpu":
