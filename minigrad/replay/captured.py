@@ -48,6 +48,8 @@ def capture(
     a whole training step with backward and the optimiser's update. The first call with
     arguments of some kind runs it and records what it does; later ones of this kind repeat the
     same calls of NumPy, on buffers that stay allocated. The result is the eager one, bit for bit.
+    On a GPU they are CuPy's, and each chain of elementwise calls is one generated kernel; a sum
+    that ends a chain may be added up in another order.
 
     Parameters
     ----------
