@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from minigrad.engine.tensor import Tensor
+from minigrad.explain.dot import lay_out_by_dot
 from minigrad.explain.graph import Entry, Graph, graph_of, operand_text
 from minigrad.explain.layout import Box, Layout, lay_out
 from minigrad.explain.numbers import show
@@ -20,6 +21,7 @@ from minigrad.io.atomic import write_atomic
 FEW = 6  # numbers in a box; of more, or of what does not fit, only the range
 DIGITS = 4
 LONGEST = 54  # letters of a line in a box
+LAYOUTS: dict[str, Callable[[Sequence[Box]], Layout]] = {"layers": lay_out, "dot": lay_out_by_dot}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,12 @@ class Drawing:
 
 
 def draw(
-    t: Tensor, *, gradient: Any = None, collapse: bool = True, max_nodes: int = 200
+    t: Tensor,
+    *,
+    gradient: Any = None,
+    collapse: bool = True,
+    max_nodes: int = 200,
+    layout: str = "layers",
 ) -> Drawing:
     """Draw the graph behind a tensor, with values and gradients.
 
@@ -79,11 +86,18 @@ def draw(
         Draw a call of a module that calls no other as one box (known only under `watching`).
     max_nodes : int
         More ops, leaves and constants than these are refused.
+    layout : str
+        Who places the boxes: ``"layers"``, which needs nothing, or ``"dot"``, which is Graphviz's
+        and has fewer lines crossing in larger graphs (extra ``graphs``).
 
     Raises
     ------
     TooLargeError
         There are more.
+    ValueError
+        There is no such layout.
+    ImportError
+        The layout is ``"dot"`` and pygraphviz is not there.
 
     Examples
     --------
@@ -94,12 +108,14 @@ def draw(
     >>> mg.explain.draw(loss)
     <drawing of 3 boxes and 2 lines; .save('graph.svg') writes it>
     """
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout is {' or '.join(map(repr, LAYOUTS))}, not {layout!r}")
     graph = graph_of(t, names_here(), max_nodes, "mg.explain.draw")
     gradients: dict[Entry, Any] = {}
     if t._node is not None and (gradient is not None or t.numel() == 1):
         gradients = run_backward(graph, t, gradient, 0).gradients
-    layout = lay_out(boxes_of(graph, gradients, collapse))
-    return Drawing(svg(layout), layout)
+    placed = LAYOUTS[layout](boxes_of(graph, gradients, collapse))
+    return Drawing(svg(placed), placed)
 
 
 def boxes_of(graph: Graph, gradients: Mapping[Entry, Any], collapse: bool) -> list[Box]:

@@ -10,6 +10,8 @@ GAP_X, GAP_Y, MARGIN = 28.0, 46.0, 16.0
 LETTER, LINE, PAD = 7.3, 16.0, 9.0  # of the text in a box
 SWEEPS = 12
 
+Point = tuple[float, float]
+
 
 @dataclass(eq=False)
 class Box:
@@ -37,10 +39,14 @@ class Box:
 
 @dataclass
 class Layout:
-    """Boxes with their places, and the edges between them as lists of points."""
+    """Boxes with their places, and the edges between them.
+
+    An edge is a chain of cubic Bezier curves: a point, then for each curve two that draw it to
+    their side, and its end.
+    """
 
     boxes: list[Box]
-    edges: list[tuple[Box, Box, list[tuple[float, float]]]]
+    edges: list[tuple[Box, Box, list[Point]]]
     width: float
     height: float
 
@@ -75,7 +81,7 @@ def lay_out(boxes: Sequence[Box]) -> Layout:
         box.x -= left
     width = max(b.x + b.width / 2 for b in (*boxes, *bends)) + MARGIN
     height = max(b.y + b.height / 2 for b in boxes) + MARGIN
-    edges = [(chain[0], chain[-1], _points(chain)) for chain in chains]
+    edges = [(chain[0], chain[-1], _curve(_points(chain))) for chain in chains]
     return Layout(list(boxes), edges, width, height)
 
 
@@ -166,7 +172,7 @@ def _down(rows: list[list[Box]]) -> None:
         top += height + GAP_Y
 
 
-def _points(chain: list[Box]) -> list[tuple[float, float]]:
+def _points(chain: list[Box]) -> list[Point]:
     """Return the way of an edge: upright within the rows, so that it touches no box there."""
     start, *bends, end = chain
     points = [(start.x, start.y + start.height / 2), (start.x, start.row[1])]
@@ -174,6 +180,17 @@ def _points(chain: list[Box]) -> list[tuple[float, float]]:
         points += [(bend.x, edge) for edge in bend.row]
     points += [(end.x, end.row[0]), (end.x, end.y - end.height / 2)]
     return list(dict.fromkeys(points))
+
+
+def _curve(points: list[Point]) -> list[Point]:
+    """Return a smooth way through points, leaving and arriving upright."""
+    (x, y), *rest = points
+    curve = [(x, y)]
+    for to_x, to_y in rest:
+        half = (y + to_y) / 2
+        curve += [(x, half), (to_x, half), (to_x, to_y)]
+        x, y = to_x, to_y
+    return curve
 
 
 def _mean(values: list[float], otherwise: float) -> float:

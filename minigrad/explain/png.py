@@ -34,16 +34,10 @@ def png(layout: Layout) -> bytes:
     axes.set_xlim(0, layout.width)
     axes.set_ylim(layout.height, 0)
     for _, _, points in layout.edges:
-        (x, y), *rest = points
-        places, codes = [(x, y)], [Path.MOVETO]
-        for to_x, to_y in rest:
-            half = (y + to_y) / 2
-            places += [(x, half), (to_x, half), (to_x, to_y)]
-            codes += [Path.CURVE4] * 3
-            x, y = to_x, to_y
+        codes = [Path.MOVETO] + [Path.CURVE4] * (len(points) - 1)
         axes.add_patch(
             FancyArrowPatch(
-                path=Path(places, codes), arrowstyle="-|>", mutation_scale=9, color="#8c97a6"
+                path=Path(points, codes), arrowstyle="-|>", mutation_scale=9, color="#8c97a6"
             )
         )
     for box in layout.boxes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from minigrad.explain.layout import LINE, PAD, Layout
+from minigrad.explain.layout import LINE, PAD, Layout, Point
 
 STYLE = """
 .mg-graph{--paper:#fff;--ink:#1c2430;--soft:#5b6675;--line:#8c97a6;--op:#e8f0fd;--op-edge:#3b6fc4;
@@ -38,7 +38,7 @@ def svg(layout: Layout) -> str:
         'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>',
     ]
     for _, _, points in layout.edges:
-        parts.append(f'<path class="edge" marker-end="url(#mg-arrow)" d="{_curve(points)}"/>')
+        parts.append(f'<path class="edge" marker-end="url(#mg-arrow)" d="{_path(points)}"/>')
     for box in layout.boxes:
         left, top = box.x - box.width / 2, box.y - box.height / 2
         names = escape(" ".join(box.rows), quote=True)
@@ -55,12 +55,8 @@ def svg(layout: Layout) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _curve(points: list[tuple[float, float]]) -> str:
-    """Return a smooth way through points, leaving and arriving upright."""
-    (x, y), *rest = points
-    words = [f"M{x:.1f} {y:.1f}"]
-    for to_x, to_y in rest:
-        half = (y + to_y) / 2
-        words.append(f"C{x:.1f} {half:.1f} {to_x:.1f} {half:.1f} {to_x:.1f} {to_y:.1f}")
-        x, y = to_x, to_y
-    return " ".join(words)
+def _path(points: list[Point]) -> str:
+    """Return a chain of curves as a path's commands."""
+    words = [f"{x:.1f} {y:.1f}" for x, y in points]
+    curves = [f"C{' '.join(words[i : i + 3])}" for i in range(1, len(words), 3)]
+    return " ".join([f"M{words[0]}", *curves])

@@ -57,7 +57,7 @@ def test_no_line_runs_through_a_box(seed: int) -> None:
             if box in (start, end):
                 continue
             top, bottom = box.y - box.height / 2, box.y + box.height / 2
-            for (x, y), (to_x, to_y) in itertools.pairwise(points):
+            for (x, y), (to_x, to_y) in itertools.pairwise(points[::3]):  # ends of curves
                 if min(bottom, to_y) - max(top, y) > 1e-6:  # beside the box it must be upright
                     assert x == to_x
                     assert abs(x - box.x) > box.width / 2
