@@ -10,12 +10,13 @@ from minigrad.cli.lessons import PACKAGE
 DISTRIBUTION = "minigrad-engine"
 # What a user may lack, as pyproject.toml has it, by the names that are installed.
 EXTRAS = {
-    "lessons": ("matplotlib", "rich", "tqdm"),
+    "lessons": ("matplotlib", "pillow", "rich", "scipy", "tqdm"),
     "data": ("pooch",),
     "images": ("pillow", "scipy"),
     "train": ("matplotlib", "safetensors", "tqdm"),
     "sklearn": ("scikit-learn",),
     "tensorboard": ("tensorboardx",),
+    "graphs": ("pygraphviz",),
 }
 IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "tensorboardx": "tensorboardX"}
 
