@@ -226,6 +226,35 @@ def power_is_right(power_backward, rng):
         verdicts.append(found.shape == x.shape and np.allclose(found, right))
     return all(verdicts)
 """,
+    "13a": """
+def frugal(p, g, m, v, rate):  # piece by piece, and the means begin as copies
+    results = p.copy(), m.copy(), v.copy()
+    for a in range(0, len(p), 100):
+        new_p, new_m, new_v = (x[a : a + 100] for x in results)
+        piece = g[a : a + 100]
+        new_m *= 0.9
+        new_m += piece * 0.1
+        new_v *= 0.999
+        new_v += 0.001 * (piece * piece)
+        new_p -= rate * (new_m / (np.sqrt(new_v) + 1e-8))
+    return list(results)
+""",
+    "13b": """
+def plan(sizes, first, last):  # byte by byte
+    places = np.zeros(len(sizes), int)
+    taken = {}
+    for k in sorted(range(len(sizes)), key=lambda k: (-sizes[k], k)):
+        calls = range(first[k], last[k] + 1)
+        while any(b in taken.get(c, ()) for c in calls
+                  for b in range(places[k], places[k] + sizes[k])):
+            places[k] += 1
+        for c in calls:
+            taken.setdefault(c, set()).update(range(places[k], places[k] + sizes[k]))
+    return places
+
+def needed(places, sizes):
+    return max(int(p) + int(s) for p, s in zip(places, sizes))
+""",
 }
 
 
