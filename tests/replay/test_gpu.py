@@ -155,6 +155,24 @@ def test_a_chain_is_one_kernel_that_a_sum_ends(backend: str) -> None:
         assert len(inner) >= 6  # of these no array exists
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_chains_of_each_dtype(dtype: str, backend: str) -> None:
+    """Choices, casts and numbers in float16 are rounded where CuPy's own functions round."""
+
+    def chain(x: Tensor, shift: Tensor) -> Any:
+        y = mg.where(x > 0.25, x * 0.1, mg.erf(x) - shift)
+        z = (y.float() * 3 + 1e-3).to(x.dtype).clamp(-0.5, 0.5)
+        return z, (z == 0.5) | (x < -1), (y * y).sum(dim=0), z.long().float() / 7
+
+    replay = mg.capture(chain)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        x, shift = (put(rng.standard_normal(s).astype(dtype), backend) for s in ((33, 7), (7,)))
+        same(replay(x, shift), chain(x, shift))
+    if backend == "cuda":
+        assert any(i.kind == "fused" for i in replay.programs[-1].instrs)
+
+
 def test_equal_chains_are_one_kernel(backend: str) -> None:
     """Kernels are kept by their text: other shapes and numbers need no new one."""
     x, y = (mg.ones(n, 3, device=backend) for n in (4, 5))

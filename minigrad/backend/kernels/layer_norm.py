@@ -105,7 +105,8 @@ extern "C" __global__ void layer_norm_columns(
 """,
 )
 
-_PART = 256  # rows that one block adds up
+_PART = 256  # rows that one block adds up, at least
+_MOST = 65535  # blocks along the second axis of a grid
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, eps: float, centred: bool, out: Any = None) -> Any:
@@ -142,12 +143,13 @@ def layer_norm_weight_grad(g: Any, x: Any, means: Any, scales: Any, out: Any = N
     """Return the gradient of the weight: the sums of ``g`` times the normalised rows."""
     rows, width = x.shape
     (total,) = new(out, (((width,), means.dtype),))
-    parts = max(1, -(-rows // _PART))
+    part = max(_PART, -(-rows // _MOST))
+    parts = max(1, -(-rows // part))
     sums = cp.empty((parts, width), means.dtype)
     if width:
         name = "layer_norm_columns"
         kernel(TEXTS[name], name, str(x.dtype))((-(-width // 32), parts), (256,), (
-            g, x, means, scales, cp.int64(rows), cp.int64(width), cp.int64(_PART), sums,
+            g, x, means, scales, cp.int64(rows), cp.int64(width), cp.int64(part), sums,
         ))  # fmt: skip
     cp.sum(sums, axis=0, out=total)
     return total
