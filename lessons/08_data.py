@@ -3,8 +3,8 @@
 #
 # Most of what decides a result happens before the first step of training. You will see two lines of
 # preparation of which the first does nothing, and units that decide whether a network learns; class
-# numbers that are read as sizes; a shear that shears by a third of a pixel; and three ways in which
-# a test set helps to pass its own test, one of them worth nothing and one worth half of all
+# numbers that are read as sizes; a shear that shears by four tenths of a pixel; and three ways in
+# which a test set helps to pass its own test, one of them worth nothing and one worth half of all
 # answers. At the end is D2's iris flower project, from the file to the test, with its one line that
 # leaves the test flowers as they grew.
 
@@ -290,6 +290,7 @@ changed = np.abs(shear(cat, 0.2).astype(float) - cat).mean()
 print(f"\na shear of 0.2 degrees moves the rim of {SIDE} pixels by {moves['deg']:.2f} pixels,")
 print(f"0.2 radians would move it by {moves['rad']:.1f}; a photo changes by {changed:.1f} of 255")
 assert changed < 4
+assert (round(moves["deg"], 1), round(moves["rad"])) == (0.4, 22)
 lesson.statement(
     "D1 project",
     "a shear of 0.2 augments the images",
@@ -342,8 +343,8 @@ lesson.save(
 
 # %% [markdown]
 # NB: torchvision's `RandomAffine` takes its shear in degrees too, its shifts in parts of the size,
-# and its zoom as a scale above 0, where Keras' 0.2 stands for 0.8 to 1.2. Both apply it to training
-# images only: a test asks about images as they come.
+# and its zoom as a scale above 0, where Keras' 0.2 stands for 0.8 to 1.2. Whichever it is, only
+# training images get it: a test asks about images as they come.
 #
 # ## 5. The leak
 #

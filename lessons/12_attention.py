@@ -274,12 +274,12 @@ MASKS = (
 )  # fmt: skip
 later = np.triu(np.ones((5, 5)), 1) > 0
 print("\nlargest dependence of an output on       a later word     an earlier one")
-leaks = {}
+leaks, looks_back = {}, {}
 for how in MASKS:
     depends = influence(lambda x, how=how: masked(x, how), words)
-    leaks[how] = depends[later].max()
-    print(f"  {how:36} {leaks[how]:14.4f} {depends[later.T].max():18.4f}")
-assert leaks["right"] == 0
+    leaks[how], looks_back[how] = depends[later].max(), depends[later.T].max()
+    print(f"  {how:36} {leaks[how]:14.4f} {looks_back[how]:18.4f}")
+assert leaks["right"] == 0 < 0.1 < looks_back["right"]
 assert all(leaks[how] > 1e-3 for how in MASKS[1:])
 x = mg.tensor(words)
 own = mg.scaled_dot_product_attention(x, x, x, is_causal=True)
@@ -520,7 +520,7 @@ def tell(giver, giving, taker, look, thing, thanking, smiles):
 
 
 def draw_story(draw):
-    """Return a story of random choices, and -ln of the chance that it had."""
+    """Return a story of random choices, and -ln of the chance that it had: its nats."""
     giver, taker = (str(name) for name in draw.choice(SHE + HE, 2, replace=False))
     look = str(draw.choice(LOOKS)) if draw.random() < 0.5 else None
     giving, thing, thanking = (str(draw.choice(w)) for w in (GIVING, THINGS, THANKING))
@@ -554,7 +554,7 @@ learned = [draw_story(draw) for _ in range(4000)]
 fresh = [draw_story(draw) for _ in range(500)]
 TRAIN, TEST = numbered([s for s, _ in learned]), numbered([s for s, _ in fresh])
 guesses = int((TEST[:, 1:] != IGNORED).sum())
-BEST = sum(bits for _, bits in fresh) / guesses
+BEST = sum(nats for _, nats in fresh) / guesses
 print(f"\n{len(WORDS)} words, {6 * 5 * 4 * 6 * 5 * 3 * 2:,} different stories, "
       f"{len({tuple(s) for s, _ in learned}):,} of them to learn from")  # fmt: skip
 for words, _ in learned[:2]:
@@ -637,9 +637,11 @@ def train(causal, steps):
 
 
 model, losses, tests = train(True, 400)
-print(f"transformer, {sum(p.numel() for p in model.parameters()):,} parameters: test loss "
+size = sum(p.numel() for p in model.parameters())
+print(f"transformer, {size:,} parameters: test loss "
       f"{losses[0]:.4f} at first (ln {len(WORDS)} = {math.log(len(WORDS)):.4f}), "
       f"{tests[400]:.4f} after 400 steps")  # fmt: skip
+assert round(size, -3) == 28_000
 assert abs(losses[0] - math.log(len(WORDS))) < 0.7
 assert BEST - 0.005 < tests[400] < BEST + 0.03
 assert tests[400] < bigram_loss - 0.4
@@ -684,13 +686,14 @@ for name, chances in (
     stories = tell_by(chances, 300, seed=1)
     sense = [words for words in stories if makes_sense(words)]
     new = sum(tuple(words) not in seen for words in sense)
-    shares[name] = len(sense) / len(stories)
+    shares[name], fresh_share = len(sense) / len(stories), new / max(1, len(sense))
     print(f"\n{name}: {shares[name]:.0%} of 300 stories make sense, {new} of these "
           f"{len(sense)} were not in the text it learned")  # fmt: skip
     for words in sense[:3] + [words for words in stories if words not in sense][:4]:
         print(f"  {'+' if words in sense else '-'} {' '.join(words)}")
 assert shares["bigram table"] < 0.1
 assert shares["transformer"] > 0.8
+assert fresh_share > 0.5  # of the transformer's, the last
 
 # %% [markdown]
 # The bigram table makes sense by chance, if at all. Of the transformer's stories about nine in
@@ -765,6 +768,7 @@ for place, because, word in ((7, 2, "he"), (9, 0, "her"), (12, 5, "ball"), (14, 
     print(f"  {word:8} {one:12.3f} {other:18.3f}    {STORY[because]} -> {OTHER[STORY[because]]}")
     if word != "anna":
         assert one > 0.7 > 0.3 > other
+assert changed[9, 0] > 3 * changed[9, 1:].max()  # "her" depends on "anna"
 assert (changed[np.triu_indices(len(STORY))] < 1e-6).all()  # no guess depends on what comes after
 
 with mg.no_grad():
