@@ -123,15 +123,12 @@ class Adam(Optimizer):
 
         return update
 
-    def _kernel(
-        self, group: Mapping[str, Any], steps: int, kernels: Any
-    ) -> Callable[..., None] | None:
+    def _kernel_numbers(self, group: Mapping[str, Any], steps: int) -> tuple[float, ...]:
         beta1, beta2 = (float(beta) for beta in group["betas"])
         root = math.sqrt(1 - beta2 ** (steps + 1))  # as in `_update`
         size = float(group["lr"]) * root / (1 - beta1 ** (steps + 1))
-        eps, decay = float(group["eps"]) * root, as_numbers(group)
+        eps = float(group["eps"]) * root
+        return size, eps, beta1, 1 - beta1, beta2, 1 - beta2, *as_numbers(group)
 
-        def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
-            kernels.adam(p, g, m, v, largest, size, eps, (beta1, beta2), decay)
-
-        return update
+    def _kernel(self, group: Mapping[str, Any], steps: int, kernels: Any) -> Callable[..., None]:
+        return lambda p, g, numbers, *state: kernels.adam(p, g, numbers, *state)

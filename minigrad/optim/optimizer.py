@@ -166,14 +166,15 @@ class Optimizer:
         numbers = self._numbers(flat, group, run)
         if numbers:
             group = {**group, **numbers}
-        kernel = None if xp.kernels is None else self._kernel(group, steps, xp.kernels)
-        if kernel is None:
+        of_kernel = None if xp.kernels is None else self._kernel_numbers(group, steps)
+        if of_kernel is None:
             add_to_gradient, shrink, threshold = decays(group, xp, number)
             update = self._update(group, steps, xp, number)
         if self._names(group):
             flat.count(run, steps + 1 if self._counts_steps else 1, numbers)
-        if kernel is not None:
-            return lambda chunk, g: kernel(chunk.p, g, *chunk.state)
+        if of_kernel is not None:
+            kernel = self._kernel(group, steps, xp.kernels)
+            return lambda chunk, g: kernel(chunk.p, g, of_kernel, *chunk.state)
 
         def change(chunk: Chunk, g: Any) -> None:
             if maximize:
@@ -227,14 +228,17 @@ class Optimizer:
         """
         raise NotImplementedError(f"{self._name} has no _update(group, steps, xp, number)")
 
-    def _kernel(
-        self, group: Mapping[str, Any], steps: int, kernels: Any
-    ) -> Callable[..., None] | None:
-        """Return the whole update as a single kernel of a GPU, None if there is none.
-
-        It is called as ``(p, g, *state)``; decay and the gradient's sign are part of it.
-        """
+    def _kernel_numbers(self, group: Mapping[str, Any], steps: int) -> tuple[float, ...] | None:
+        """Return the numbers that `_kernel` takes at this step, None if there is no kernel."""
         return None
+
+    def _kernel(self, group: Mapping[str, Any], steps: int, kernels: Any) -> Callable[..., None]:
+        """Return the whole update as a single kernel of a GPU.
+
+        It is called as ``(p, g, numbers, *state)``, each number a float or an array of one;
+        decay and the gradient's sign are part of it.
+        """
+        raise NotImplementedError(f"{self._name} has no _kernel(group, steps, kernels)")
 
     # ---- state --------------------------------------------------------------------------------
 

@@ -119,14 +119,10 @@ class SGD(Optimizer):
 
         return with_momentum if group["momentum"] else plain
 
-    def _kernel(
-        self, group: Mapping[str, Any], steps: int, kernels: Any
-    ) -> Callable[..., None] | None:
-        lr, momentum = float(group["lr"]), float(group["momentum"])
-        undamped, nesterov = 1 - float(group["dampening"]), bool(group["nesterov"])
-        decay = as_numbers(group)
+    def _kernel_numbers(self, group: Mapping[str, Any], steps: int) -> tuple[float, ...]:
+        undamped = 1 - float(group["dampening"])
+        return float(group["lr"]), float(group["momentum"]), undamped, *as_numbers(group)
 
-        def update(p: Array, g: Array, b: Array | None = None) -> None:
-            kernels.sgd(p, g, b, lr, momentum, undamped, steps == 0, nesterov, decay)
-
-        return update
+    def _kernel(self, group: Mapping[str, Any], steps: int, kernels: Any) -> Callable[..., None]:
+        first, nesterov = steps == 0, bool(group["nesterov"])
+        return lambda p, g, numbers, b=None: kernels.sgd(p, g, b, numbers, first, nesterov)

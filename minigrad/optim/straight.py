@@ -87,7 +87,7 @@ class Part:
                 return False
         return flat.steps[first:last].count(steps) == last - first
 
-    def first(self) -> Callable[[Chunk, Any], None]:
+    def first(self, at_work: Any) -> Callable[[Chunk, Any], None]:
         """Count the step that is recorded, and note its numbers; return what changes a chunk."""
         return self.optimizer.advance(self.flat, self.group, self.run, self.numbers)
 
@@ -107,6 +107,46 @@ class Part:
             flat.steps[first:last] = [steps + 1] * (last - first)
 
 
+class KernelPart(Part):
+    """A part that a kernel of a GPU updates; its numbers stand in the device's memory."""
+
+    def first(self, at_work: Any) -> Callable[[Chunk, Any], None]:
+        """Count the step that is recorded, and note its numbers; return what changes a chunk."""
+        optimizer, flat, group, first, _ = self._all
+        steps, xp = flat.steps[first], flat.xp
+        self._values = optimizer._kernel_numbers(group, steps) or ()
+        memory = xp.asarray(list(self._values))
+        self._places = tuple(memory[i : i + 1].reshape(()) for i in range(len(self._values)))
+        kernel = optimizer._kernel(group, steps, xp.kernels)
+        self._count(steps)
+
+        def change(chunk: Chunk, g: Any) -> None:
+            at_work.change(optimizer._name, kernel, chunk.p, g, self._places, chunk.state)
+
+        return change
+
+    def advance(self) -> None:
+        """Count a step, and write the numbers that are others than at the last one."""
+        optimizer, flat, group, first, _ = self._all
+        steps = flat.steps[first]
+        values = optimizer._kernel_numbers(group, steps) or ()
+        for place, old, new in zip(self._places, self._values, values, strict=True):
+            if old != new:
+                place[...] = new
+        self._values = values
+        self._count(steps)
+
+    def _count(self, steps: int) -> None:
+        _, flat, _, first, last = self._all
+        if self._counts:
+            flat.steps[first:last] = [steps + 1] * (last - first)
+
+
+def _possible(optimizer: Optimizer, group: dict[str, Any], flat: Flat) -> bool:
+    """Say whether a step can be recorded: on a GPU, as a kernel."""
+    return flat.xp.kernels is None or optimizer._kernel_numbers(group, 0) is not None
+
+
 def record_step(optimizer: Optimizer, at_work: Any) -> bool:
     """Do a step while recording, call by call; say whether that was possible."""
     flats = [flat for k in range(len(optimizer.param_groups)) for flat in optimizer._flats[k]]
@@ -116,7 +156,8 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
         not hasattr(optimizer._update, "by_numbers")
         or any(other is optimizer for other in at_work.stepped)  # its second step in one call
         or known != sum(len(group["params"]) for group in optimizer.param_groups)
-        or not all(flat.holds() and flat.xp.name == "numpy" for flat in flats)
+        or not all(flat.holds() for flat in flats)
+        or not all(_possible(optimizer, g, flat) for g, flat in zip(groups, flats, strict=True))
         or any(flat.chunk_count() > LONGEST for flat in flats)
     ):
         return False
@@ -126,7 +167,8 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
     for group, flat in zip(groups, flats, strict=True):
         grads, names = flat.gradients(), optimizer._names(group)
         for run in flat.runs(grads, names, optimizer._spares):
-            work.append((Part(optimizer, group, flat, run, names), grads, names))
+            kind = Part if flat.xp.kernels is None else KernelPart
+            work.append((kind(optimizer, group, flat, run, names), grads, names))
     parts = [part for part, _, _ in work]
     lists = [list(flats) for flats in optimizer._flats]
     at_work.look_after(lambda: optimizer._flats == lists)
@@ -141,7 +183,7 @@ def record_step(optimizer: Optimizer, at_work: Any) -> bool:
     at_work.repeat(f"{optimizer._name}.advance", advance)
     optimizer._stepped = True
     for part, grads, names in work:
-        change = part.first()
+        change = part.first(at_work)
         with at_work.inside(f"{optimizer._name}.step"):
             for chunk, g in _chunks(part.flat, part.run, names, grads, at_work):
                 change(chunk, g)

@@ -161,6 +161,15 @@ class GpuRecorder(Recorder):
             return None
         return self.take_over("function", name, function, views, {}, results)
 
+    def change(
+        self, name: str, function: Any, p: Any, g: Any, numbers: tuple[Any, ...], state: Any
+    ) -> None:
+        """Run and record an update: ``function(p, g, numbers, *state)`` changes p and the state."""
+        args = plain((p, g, numbers, *state))
+        views = self.resolve(args)
+        function(*args)
+        self.add("write", f"{name}.step", function, views, {}, [views[0], *views[3:]])
+
     def judge(self, array: Any, test: Callable[[Any], bool]) -> bool:
         """Answer a question about values as `read` does, by a test that a replay asks again."""
         own = plain(array)

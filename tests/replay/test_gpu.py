@@ -278,6 +278,22 @@ def test_training_steps(kind: str, backend: str) -> None:
     same(runs[1], runs[0])
 
 
+@pytest.mark.parametrize("kind", NETS)
+def test_an_optimisers_step_is_one_kernel_of_the_program(kind: str, backend: str) -> None:
+    """Its numbers follow a schedule, and the count of steps, from replay to replay."""
+    if backend == "cpu":
+        assert get_backend(backend).kernels is None
+        return
+    _model, step = training(kind, backend)
+    replay = mg.capture(step)
+    for batch in batches(kind, backend, 4):
+        replay(*batch)
+    names = [i.name for i in replay.programs[-1].instrs]
+    (update,) = [name for name in names if name.endswith(".step")]
+    assert names.count(update) == 1
+    assert names.index(update) > names.index(update.replace(".step", ".advance"))
+
+
 @pytest.mark.parametrize("name", PASSES)
 def test_each_pass_alone(name: str, backend: str) -> None:
     runs = []
@@ -374,7 +390,7 @@ def test_where_there_are_no_graphs_a_program_runs_call_by_call(
         assert statement == "the CPU has no graphs"
     else:
         assert "no CUDA graph: capturing is refused by this test" in statement
-        assert "_step_whole: calls Python" in statement
+        assert "Adam.advance: calls Python" in statement
         assert "dropout_mask" in statement
 
 

@@ -78,25 +78,24 @@ _AMSGRAD_STEP = cp.ElementwiseKernel(
 )
 
 
-def sgd(
-    p: Any, g: Any, b: Any, lr: float, momentum: float, undamped: float, first: bool,
-    nesterov: bool, decay: tuple[float, ...],
-) -> None:  # fmt: skip
-    """Change p, and the momentum b unless it is None, as `minigrad.optim.SGD` does."""
+def sgd(p: Any, g: Any, b: Any, numbers: tuple[Any, ...], first: bool, nesterov: bool) -> None:
+    """Change p, and the momentum b unless it is None, as `minigrad.optim.SGD` does.
+
+    The numbers are lr, the momentum, 1 - dampening, and the decay (see `decay.as_numbers`).
+    """
+    lr, momentum, undamped, *decay = numbers
     if b is None:
         _SGD(g, lr, *decay, p)
     else:
         _MOMENTUM(g, lr, momentum, undamped, first, nesterov, *decay, p, b)
 
 
-def adam(
-    p: Any, g: Any, m: Any, v: Any, largest: Any, size: float, eps: float,
-    betas: tuple[float, float], decay: tuple[float, ...],
-) -> None:  # fmt: skip
-    """Change p and its means m and v (and the largest v) as `minigrad.optim.Adam` does."""
-    beta1, beta2 = betas
-    numbers = (size, eps, beta1, 1 - beta1, beta2, 1 - beta2)
+def adam(p: Any, g: Any, numbers: tuple[Any, ...], m: Any, v: Any, largest: Any = None) -> None:
+    """Change p and its means m and v (and the largest v) as `minigrad.optim.Adam` does.
+
+    The numbers are the step's size, eps, each beta and what it leaves, and the decay.
+    """
     if largest is None:
-        _ADAM_STEP(g, *numbers, *decay, p, m, v)
+        _ADAM_STEP(g, *numbers, p, m, v)
     else:
-        _AMSGRAD_STEP(g, *numbers, *decay, p, m, v, largest)
+        _AMSGRAD_STEP(g, *numbers, p, m, v, largest)
