@@ -568,8 +568,8 @@ lesson.save(
 )  # fmt: skip
 
 # %% [markdown]
-# The gate makes the difference, and its bias: as it is drawn, the LSTM is no better than the simple
-# network.
+# The gate makes the difference, and its bias: as it is drawn, the LSTM is over 60 steps no better
+# than the simple network.
 #
 # NB: PyTorch draws an LSTM's biases around 0, and so does minigrad, which follows it. Keras sets
 # the forget gate's to 1 (`unit_forget_bias=True`), which gives f = 0.73.
@@ -636,7 +636,7 @@ lesson.save(
 # but `detach` cuts the graph, so no gradient crosses the border.
 #
 # What does it cost? Here is a stream of 4 symbols, drawn at random, and the network has to say
-# which came 4 steps ago. With k up to 4 the symbol is always in the piece before: no gradient ever
+# which came 4 steps ago. With k up to 4 the symbol is always in an earlier piece: no gradient ever
 # connects it to the answer. With 5 some do, and since the weights are the same at every step, what
 # is learned at one is known at all.
 #
