@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 801
-
+WINDOW = 9  # points, of which no more than two steps belong to a jump
 
 FIRST = """# The op table
 
@@ -66,7 +66,7 @@ def write_op_pages(folder: Path) -> None:
             picture = None
             if is_curve(op):
                 picture = f"{op.name}.png"
-                _draw(op).savefig(folder / picture, dpi=110)
+                draw_curve(op).savefig(folder / picture, dpi=110)
             texts.append(entry(op, picture))
         (folder / f"{name}.md").write_text("\n".join(texts), encoding="utf-8")
         names.append(name)
@@ -161,7 +161,7 @@ def is_curve(op: Op) -> bool:
     )
 
 
-def _draw(op: Op) -> Figure:
+def draw_curve(op: Op) -> Figure:
     """Draw a function and its derivative, which the engine computes."""
     from matplotlib.figure import Figure
 
@@ -177,10 +177,8 @@ def _draw(op: Op) -> Figure:
         (y.detach().numpy(), "-", BLUE, op.name),
         (x.grad.numpy(), "--", RED, "derivative"),
     ):
-        jumps = np.concatenate([[False], np.abs(np.diff(values)) > 0.3])
-        axes.plot(
-            x.detach().numpy(), np.where(jumps, np.nan, values), style, color=colour, label=label
-        )
+        shown = np.where(_jumps(values), np.nan, values)
+        axes.plot(x.detach().numpy(), shown, style, color=colour, label=label)
     for kink in op.facts.kinks:
         axes.axvline(kink, color="0.8", linewidth=1)
     axes.set_xlabel("x")
@@ -188,6 +186,13 @@ def _draw(op: Op) -> Figure:
     axes.grid(color="0.92")
     axes.legend()
     return figure
+
+
+def _jumps(values: np.ndarray) -> np.ndarray:
+    """Return where a curve is broken: after a step that is much longer than those around it."""
+    steps = np.abs(np.diff(values, prepend=values[0]))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(steps, WINDOW // 2), WINDOW)
+    return (steps > 0.1) & (steps > 10 * np.median(around, axis=1))
 
 
 def _limits(facts: Facts) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -14,7 +15,7 @@ from minigrad import nn
 from minigrad.book import BookError, build
 from minigrad.book import mathjax as fetching
 from minigrad.book.mathjax import MathJaxError, mathjax
-from minigrad.book.optable import entry, is_curve, write_op_pages
+from minigrad.book.optable import draw_curve, entry, is_curve, write_op_pages
 from minigrad.book.reference import NAMESPACES, page, public, write_reference
 from minigrad.engine.op import TABLE
 
@@ -30,6 +31,15 @@ def test_every_op_has_its_place_and_every_curve_its_picture(tmp_path: Path) -> N
     assert pictures == {name for name in ops if is_curve(TABLE[name])}
     assert {"tanh", "relu", "log", "gelu", "abs"} <= pictures
     assert {"add", "sum", "matmul"}.isdisjoint(pictures)
+
+
+@pytest.mark.parametrize(
+    ("name", "breaks"),
+    [("exp", (0, 0)), ("relu", (0, 1)), ("abs", (0, 2)), ("sign", (2, 0)), ("floor", (5, 0))],
+)
+def test_a_curve_is_broken_where_it_jumps(name: str, breaks: tuple[int, int]) -> None:
+    curves = [line for line in draw_curve(TABLE[name]).axes[0].lines if len(line.get_ydata()) > 2]
+    assert tuple(int(np.isnan(curve.get_ydata()).sum()) for curve in curves) == breaks
 
 
 def test_an_entry_has_the_rule_that_runs_and_what_holds_at_a_kink() -> None:
