@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrad.check.claims import WIDTH
+from minigrad.cli.console import console
 from minigrad.cli.extras import missing, pip_line
 from minigrad.cli.lessons import find_lessons
 from minigrad.cli.runner import run_lesson
@@ -88,7 +88,6 @@ def _run_all(folder: Path) -> bool:
 def print_errata(found: Sequence[Row], wording: Wording) -> None:
     """Print the rows as a table, and how many there are of each verdict."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     say = wording.fixed
@@ -105,8 +104,6 @@ def print_errata(found: Sequence[Row], wording: Wording) -> None:
             verdict,
         )
         table.add_row(*cells, row.stem.partition("_")[0])
-    width = None if sys.stdout.isatty() else WIDTH
-    console = Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
-    console.print(table)
+    console().print(table)
     counts = ", ".join(f"{count} {say(verdict)}" for verdict, count in by_verdict(found).items())
     print(f"{len(found)} {say('claims were judged')}{wording.colon}{counts}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from minigrad.check.claims import FAILS, HOLDS, HOLDS_ROUNDED, WIDTH
+from minigrad.check.claims import FAILS, HOLDS, HOLDS_ROUNDED
+from minigrad.cli.console import console
 from minigrad.cli.runner import Outcome
 from minigrad.learn.records import ClaimRecord
 
@@ -14,7 +14,6 @@ from minigrad.learn.records import ClaimRecord
 def print_summary(outcomes: Sequence[Outcome]) -> None:
     """Print a row for each lesson: the result, claims, assertions, pictures, time."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.ASCII, show_footer=len(outcomes) > 1)
@@ -38,9 +37,7 @@ def print_summary(outcomes: Sequence[Outcome]) -> None:
             str(drawn),
             f"{outcome.seconds:.1f}",
         )
-    width = None if sys.stdout.isatty() else WIDTH
-    console = Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
-    console.print(table)
+    console().print(table)
 
 
 def in_words(claims: Sequence[ClaimRecord]) -> str:
