@@ -93,9 +93,8 @@ def main() -> int:
         return 1
     wrong = broken(folder)
     formulas = 0
-    browser_path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
+    known = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    browser_path = next(filter(None, known), None)  # None: the one that playwright has installed
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         for name, (width, height) in WIDTHS.items():
