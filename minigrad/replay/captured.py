@@ -286,6 +286,12 @@ class Recording:
         for t in self.inner:
             t._array = plain(t._array)
         self._outputs: list[View] = []
+        self._made = {  # leaves that the call made itself: each call makes them anew
+            key: leaf
+            for key, (leaf, _, _) in recorder.entry.items()
+            if key not in recorder.externals and type(leaf._array) in PLAIN
+        }
+        self._made_grads = {id(leaf.grad) for leaf in self._made.values()}
         self._result = self._template(result, self._outputs)
         self._look_after(variables)
         answer = self._deliver(self.tensors)
@@ -306,7 +312,7 @@ class Recording:
         self._outputs = self.program.outputs
         self._copied = [(k, a) for k, a in enumerate(self.slots) if k not in self.program.bound]
         self.recorder.forget()
-        del self.recorder, self.tensors
+        del self.recorder, self.tensors, self._made, self._made_grads
         return answer
 
     def _template(self, nest: Any, outputs: list[View]) -> Any:
@@ -317,7 +323,8 @@ class Recording:
                     return _Argument(k)
             nest._array = plain(nest._array)
             view = self.recorder.view(nest._array)
-            if id(nest) in self.recorder.externals or view.storage.kept:
+            own = id(nest) in self._made_grads
+            if id(nest) in self.recorder.externals or (view.storage.kept and not own):
                 return nest
             if view.storage.kind not in (TEMP, INPUT):  # shows memory from outside
                 return wrap(nest._array, None)
@@ -330,7 +337,7 @@ class Recording:
 
     def _look_after(self, variables: list[Check]) -> None:
         """Work out what a replay has to look after."""
-        recorder, own = self.recorder, {id(t) for t in self.inner}
+        recorder, own = self.recorder, {*(id(t) for t in self.inner), *self._made}
         written = {v.storage for i in recorder.instrs for v in i.outs}
         touched = {recorder.storage(array) for _, array in recorder.externals.values()} & written
         code = getattr(self.function, "__code__", None)

@@ -344,3 +344,24 @@ def test_shifted_views_of_one_memory_are_not_fused() -> None:
     for seed in range(3):
         x = mg.rand(200_000, generator=mg.Generator(seed))
         np.testing.assert_array_equal(replay(x).numpy(), shift(x).numpy())
+
+
+def test_a_leaf_that_the_call_makes_is_new_each_time() -> None:
+    def slope(x: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = x.detach().requires_grad_()
+        other = (x * 2).detach().requires_grad_()
+        ((leaf * leaf).sum() + (other * leaf).sum()).backward()
+        assert leaf.grad is not None
+        assert other.grad is not None
+        return leaf.grad, other.grad
+
+    replay = mg.capture(slope)
+    kept = []
+    for k in range(12):
+        x = rows(3) + k
+        found, expected = replay(x), slope(x)
+        kept.append((found, expected))
+        assert x.grad is None
+    assert len(replay.programs) == 1
+    for found, expected in kept:  # the results are fresh copies
+        assert [a.tolist() for a in found] == [b.tolist() for b in expected]
