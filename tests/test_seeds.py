@@ -20,6 +20,7 @@ def test_fails_for_one_seed():
 """
 
 
+@pytest.mark.slow
 def test_a_seed_that_fails_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "test_of_seeds.py"
     file.write_text(TEST, encoding="utf-8")

@@ -50,6 +50,7 @@ def test_an_entry_has_the_rule_that_runs_and_what_holds_at_a_kink() -> None:
     assert "Gradient of `x`" in entry(TABLE["reshape"], None)
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_public_name_once(tmp_path: Path) -> None:
     pages = write_reference(tmp_path)
     assert pages == [module for module, _ in NAMESPACES]

@@ -198,6 +198,7 @@ def wait_for(log: Path, words: str, process: subprocess.Popen) -> str:
     raise AssertionError(f"{words!r} is not in: {log.read_text(encoding='utf-8')}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
 def test_watch_grades_each_change_until_ctrl_c(say, tmp_path: Path) -> None:
     say("next")

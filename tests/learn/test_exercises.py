@@ -48,6 +48,7 @@ def functions(text: str) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.slow
 def test_it_stands_against_the_zoo(exercise: Exercise) -> None:
     row = kills(exercise, seed=1)
     assert row.solution.passed, row.solution

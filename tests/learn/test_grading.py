@@ -74,6 +74,7 @@ def double(tmp_path: Path) -> Exercise:
 # ---- a learner's file in a process of its own ---------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "failed", "says"),
     [

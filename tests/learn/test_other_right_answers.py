@@ -264,6 +264,7 @@ def test_there_is_one_for_each_that_came_first() -> None:
     assert {name.partition(",")[0] for name in OTHERS} == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_right_answer_passes(name: str) -> None:
     exercise = EXERCISES[name.partition(",")[0]]

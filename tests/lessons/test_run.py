@@ -16,7 +16,9 @@ from minigrad.learn import read_record
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
 SLOW = {
+    "03_gradient_checking",
     "04_activations",
+    "05_losses",
     "06_gradient_descent",
     "07_regularisation",
     "08_data",

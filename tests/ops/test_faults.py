@@ -25,6 +25,7 @@ def test_sampled_mutants_are_killed(part: int) -> None:
     assert not complaints(run(sample()[part::PARTS]), whole=False)
 
 
+@pytest.mark.slow
 def test_reasoned_list_names_mutants_that_exist() -> None:
     """Whether they do survive, only the whole run says."""
     assert not set(reasons()) - {m.id for m in all_mutants()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,11 +35,9 @@ HEAVY = {
     "tqdm",
 }
 
-# The CuPy backend is one module, imported when a CUDA device is first asked for.
-ALLOWED_ON_IMPORT = {
-    "minigrad/sklearn.py": {"numpy", "sklearn"},  # its classes are scikit-learn\'s
-    "minigrad/backend/cupy_backend.py": {"cupy", "cupyx", "numpy"},
-}
+SKLEARN = "minigrad/sklearn.py"  # its classes are scikit-learn's
+# The CuPy backend and its kernels, imported when a CUDA device is first asked for.
+CUPY = re.compile(r"minigrad/backend/(cupy_\w+|kernels/(?!__init__)\w+)\.py")
 
 
 def modules_after(statement: str) -> set[str]:
@@ -96,8 +95,11 @@ def imported_on_import(source: str) -> set[str]:
 )
 def test_module_imports_only_numpy_when_imported(path: str) -> None:
     found = imported_on_import((ROOT / path).read_text(encoding="utf-8"))
-    foreign = found - sys.stdlib_module_names - {"minigrad"}
-    assert foreign <= ALLOWED_ON_IMPORT.get(path, {"numpy"})
+    foreign = found - sys.stdlib_module_names - {"minigrad", "numpy"}
+    allowed = (
+        {"cupy", "cupyx"} if CUPY.fullmatch(path) else {"sklearn"} if path == SKLEARN else set()
+    )
+    assert foreign <= allowed
 
 
 def test_only_imports_that_run_are_counted() -> None:

@@ -52,6 +52,7 @@ def trained(name: str, threads: int, steps: int = 12) -> tuple[list[Any], list[s
     return found, [instr.kind for instr in run.programs[-1].instrs]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_to_share")
 @pytest.mark.parametrize("name", TRAINED)
 def test_lanes_give_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
