@@ -15,7 +15,6 @@ import numpy as np
 
 from minigrad.backend import BACKENDS, Backend
 from minigrad.engine.recording import reading, recorder
-from minigrad.engine.tensor import Tensor
 from minigrad.replay.ir import LIVE, TEMP, Storage, map_views
 from minigrad.replay.recorder import Guard, Recorder, leaves
 from minigrad.replay.tracer import PLAIN, DataDependent, plain
@@ -71,8 +70,12 @@ class GpuRecorder(Recorder):
         self._constants.append(made)
         return made
 
-    def gather(self, leaf: Tensor, grad: Tensor) -> None:
-        """Leave gradients where they are: a GPU's optimiser puts them side by side itself."""
+    def _beside(self, array: Any, buffer: Any, offset: int) -> Any:
+        axes = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+        start = offset // array.itemsize
+        stretch = buffer.reshape(-1)[start : start + array.size]
+        laid = stretch.reshape([array.shape[a] for a in axes])
+        return laid.transpose(sorted(range(array.ndim), key=axes.__getitem__))
 
     # ---- instructions ---------------------------------------------------------------------------
 

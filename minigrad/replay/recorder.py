@@ -541,12 +541,15 @@ class Recorder:
             return
         if source.storage.kind != TEMP or source.storage.kept or g.shape != array.shape:
             return
-        buffer = self.gathered.setdefault(id(owner), np.zeros_like(owner))
-        offset = self.xp.pointer(array) - self.storage(owner).start
-        place = np.ndarray(array.shape, array.dtype, buffer, offset, array.strides)
+        buffer = self.gathered.setdefault(id(owner), self.xp.zeros_like(owner))
+        place = self._beside(array, buffer, self.xp.pointer(array) - self.storage(owner).start)
         place[...] = g
         self.add("copy", "gather", np.copyto, (source,), {}, [self.view(place, TEMP)])
         grad._array = place
+
+    def _beside(self, array: Any, buffer: Any, offset: int) -> Any:
+        """Return the view of a buffer that lies in it as an array does, so many bytes from it."""
+        return np.ndarray(array.shape, array.dtype, buffer, offset, array.strides)
 
     def beside(self, buffer: Any) -> Any:
         """Return the buffer in which the gradients of leaves in this one lie, None if none do."""
