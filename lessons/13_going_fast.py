@@ -409,7 +409,7 @@ print(f"\n{row.name}\n  {row.bytes / 1e6:.1f} MB, the profile's time goes there 
       f"{100 * row.time / sum(r.time for r in profile.instructions()):.0f} %")  # fmt: skip
 
 plain, x_plain = wave_step()
-plain()
+assert plain().item() == wave().item()
 assert x.grad.numpy().tobytes() == x_plain.grad.numpy().tobytes()
 
 # %% [markdown]
@@ -566,7 +566,7 @@ for name in FUNCTIONS:
     cells = (held["unplanned"], held["planned"], held["alive"])
     print(f"  {name:18}" + "".join(f"{c / 1e3:13,.1f}" for c in cells))
     assert held["alive"] <= held["planned"] <= held["unplanned"]
-    assert held["planned"] < held["unplanned"] / 3
+    assert held["planned"] < held["unplanned"] / 2
 
 # %% [markdown]
 # "Alive at once" is the least that any plan of this order of calls could need. (The wave's pieces
