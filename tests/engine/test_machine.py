@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,12 @@ def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> No
     BUGS[bug](monkeypatch)
     with np.errstate(all="ignore"):
         assert find(), f"the machine does not notice that {bug}"
+
+
+def test_readme_says_how_many_are_planted() -> None:
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    said = " ".join(readme.read_text(encoding="utf-8").split())
+    assert f"finds {len(BUGS) + len(WRONG_RULES)} bugs that are planted in the engine" in said
 
 
 WRONG_RULES: dict[str, Callable[..., Any]] = {

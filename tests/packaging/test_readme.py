@@ -66,6 +66,16 @@ def test_every_extra_is_in_the_table() -> None:
     assert sorted(rows) == sorted(project["optional-dependencies"])
 
 
+def test_every_floor_is_in_the_picture() -> None:
+    """In the order that import-linter holds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(c["layers"] for c in contracts if c["type"] == "layers")
+    picture = re.findall(r"^minigrad((?:\.\w+| +)+)  ", README, re.MULTILINE)
+    drawn = [name for line in picture for name in re.findall(r"\w+", line)]
+    assert drawn == [name for layer in layers for name in re.findall(r"\w+", layer)]
+
+
 def examples(text: str) -> list[tuple[str, str]]:
     """Return each Python block that says what it prints, and that."""
     fenced = r"```python\n([^`]*?)```\n\n(?:prints|\u8f93\u51fa)\n\n```\n(.*?)```"
