@@ -606,7 +606,7 @@ kernels = array(first.weight)  # (32, 3, 3, 3)
 mg.manual_seed(0)
 moved_by = np.linalg.norm(kernels - array(d4_network(4096)[0].weight)) / np.linalg.norm(kernels)
 print(f"\nin training the 32 kernels have moved by {moved_by:.0%} of their length")
-assert 0.1 < moved_by < 0.8
+assert 0.4 < moved_by < 0.6
 photos = load_photos()
 picture = photos.x[photos.class_names.index("temple")]
 with mg.no_grad():
