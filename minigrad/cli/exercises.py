@@ -54,7 +54,7 @@ def add_exercises(actions: Any) -> None:
             help=f"of your answers and {PROGRESS} (default: {FOLDER})",
         )  # fmt: skip
         if action != "exercises":
-            meaning = "its name or the beginning of it: 01a (default: the current one)"
+            meaning = "its name, or that up to the underscore: 01a (default: the current one)"
             if action == "next":
                 meaning = "an exercise, such as 01a, or a lesson's number (default: the next)"
             parser.add_argument("name", nargs="?", metavar="EXERCISE", help=meaning)

@@ -85,6 +85,11 @@ class Desk:
         """Return what is to be done next: the current one until it is passed, or what is named.
 
         A word may be a lesson's number: then it is the first of that lesson that is not passed.
+
+        Raises
+        ------
+        ExerciseError
+            The word names none.
         """
         if word is not None and word.isdecimal():
             of_lesson = [e for e in self.exercises if e.lesson == f"{int(word):02d}"]
