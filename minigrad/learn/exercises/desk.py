@@ -94,7 +94,9 @@ class Desk:
         if word is not None and word.isdecimal():
             of_lesson = [e for e in self.exercises if e.lesson == f"{int(word):02d}"]
             if not of_lesson:
-                raise ExerciseError(f"there is no exercise for lesson {word}")
+                raise ExerciseError(
+                    f"there is no exercise for lesson {word}; 'lessons exercises' lists all"
+                )
             return next((e for e in of_lesson if not self.passed(e)), of_lesson[0])
         if word is not None:
             return choose_exercise(self.exercises, word)
