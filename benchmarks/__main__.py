@@ -30,7 +30,7 @@ def contenders(peers: Sequence[str], device: str = "") -> list[str]:
 
     With a device those of them that can use it are measured there too.
     """
-    found = ["minigrad", "captured", "threaded", "numpy", *peers]
+    found = ["minigrad", "captured", "numpy", *peers]
     if device:
         on_both = ["minigrad", "captured", *(p for p in peers if p == "torch")]
         found += [f"{name}@{device}" for name in on_both]

@@ -23,7 +23,7 @@ def installed(framework: str) -> bool:
     framework, _, device = framework.partition("@")
     if device.startswith("cuda"):
         return installed(framework) and _usable(framework)
-    if framework in ("captured", "threaded"):
+    if framework == "captured":
         import minigrad
 
         return hasattr(minigrad, "capture")

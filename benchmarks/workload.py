@@ -25,8 +25,8 @@ class Workload:
     sizes, small
         Keyword arguments of the builders and of ``cost``: as measured, and for a quick test.
     contenders
-        By name, functions that build a step; "captured" is left out where mg.capture is missing;
-        "threaded" is the same with the threads of `mg.capture`.
+        By name, functions that build a step; "captured" is left out where mg.capture is missing,
+        and is given the number of threads too: its passes decide what runs on them.
     cost
         The arithmetic and the memory traffic that no implementation can avoid.
     parity

@@ -1,6 +1,5 @@
 """W4: two convolutions 3x3 (32, 64), each with ReLU and max pooling, then 128 and 10; SGD."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,10 +56,9 @@ WORKLOAD = Workload(
     small={"batch": 5, "side": 8},
     contenders={
         **TRAINING.contenders,
-        "threaded": partial(TRAINING.build, "minigrad", True),
         "numpy": lambda **sizes: numpy_cnn(network, batch, RATE, **sizes),
     },
     cost=cost,
-    own_threads=("numpy", "threaded"),
+    own_threads=("numpy",),
     training=TRAINING,
 )

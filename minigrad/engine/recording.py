@@ -71,15 +71,20 @@ def checked(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
-def filled_by(fill: Callable[..., Any]) -> Callable[[F], F]:
+def filled_by(
+    fill: Callable[..., Any], by_rows: Callable[..., bool] = lambda *args: False
+) -> Callable[[F], F]:
     """Name, for a kernel or a rule, its form that writes the result into a given array.
 
     ``fill(out, *args)`` does what the kernel does with ``args``. A captured program that holds the
     kernel as one call uses this form: the result lies where the program wants it without a copy.
+    ``by_rows(*args)`` says whether each row of the result (an entry of its first axis) is that of
+    the arrays alone, so that several threads may share the rows.
     """
 
     def mark(function: F) -> F:
         function.filled_by = fill  # type: ignore[attr-defined]
+        function.by_rows = by_rows  # type: ignore[attr-defined]
         return function
 
     return mark

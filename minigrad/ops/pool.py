@@ -160,7 +160,7 @@ def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> 
                 xp.multiply(tg[out], hit, out=tgx[into])
 
 
-@filled_by(_spread_largest)
+@filled_by(_spread_largest, by_rows=lambda g, x, y, where: len(x.shape) > len(where.size))
 def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     """Add each window's number to its first largest element: spread the choice."""
     xp = backend_of(g._array if isinstance(g, Tensor) else g)

@@ -84,6 +84,12 @@ class View:
         """The view with its axes in the other order."""
         return View(self.storage, self.offset, self.shape[::-1], self.strides[::-1], self.dtype)
 
+    def rows(self, first: int, last: int) -> View:
+        """Return some entries of the first axis."""
+        offset = self.offset + first * self.strides[0]
+        shape = (last - first, *self.shape[1:])
+        return View(self.storage, offset, shape, self.strides, self.dtype)
+
     def on(self, storage: Storage, shift: int = 0) -> View:
         """Return the same view of another storage, so many bytes further on."""
         return View(storage, self.offset + shift, self.shape, self.strides, self.dtype)

@@ -22,7 +22,7 @@ from benchmarks.process import Failed, Process, installed
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = (
-    "captured", "threaded", "torch", "torch-inference", "numpy", "autograd", "jax", "mygrad",
+    "captured", "torch", "torch-inference", "numpy", "autograd", "jax", "mygrad",
 )  # fmt: skip
 PAIRS = [
     (name, contender)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ class Region(NamedTuple):
 def lanes(program: Any) -> None:
     """Find instructions that can be dealt out to the program's threads, and group them.
 
+    A large elementwise instruction is cut into rows first, so that each thread has its own.
     Going on from an instruction, each one that depends on no other so far, or on those of one chain
     alone, joins; one that depends on several chains waits for the end, and so does what depends on
     it. So the tiles of a convolution, or branches of a network, become chains. They are dealt out
@@ -46,7 +48,7 @@ def lanes(program: Any) -> None:
     owned = blas_threads()
     if program.threads == 1 or program.xp is not NUMPY or owned is None:
         return
-    instrs = list(program.instrs)
+    instrs = [piece for instr in program.instrs for piece in _pieces(instr, program.threads)]
     found: list[Instr | Region] = []
     at = 0
     while at < len(instrs):
@@ -111,9 +113,50 @@ def _region(instrs: list[Instr], threads: int) -> Region:
     return Region(before, dealt, waiting, end, longest + PAYS / 2, sum(costs) - longest)
 
 
+def _pieces(instr: Instr, count: int) -> list[Instr]:
+    """Return an instruction as so many on some of the rows each; alone if it cannot be, or is small.
+
+    Each row is computed as before, so the bits are the same.
+    """
+    out = instr.outs[0] if len(instr.outs) == 1 else None
+    if out is None or not out.shape or out.shape[0] < count or _seconds(instr) < 2 * PAYS:
+        return [instr]
+    alike = [v for v in instr.args if isinstance(v, View) and v.shape[:1] == out.shape[:1]]
+    if instr.kind == "ufunc":
+        whole = [v for v in instr.args if isinstance(v, View) and v not in alike]
+        elementwise = instr.run.signature is None and not instr.kwargs
+        if not elementwise or any(len(v.shape) != len(out.shape) for v in alike):
+            return [instr]
+        if any(len(v.shape) == len(out.shape) and v.shape[0] != 1 for v in whole):
+            return [instr]
+    elif not _rows_alone(instr):
+        return [instr]
+    cuts = [round(k * out.shape[0] / count) for k in range(count + 1)]
+    return [
+        replace(
+            instr,
+            args=tuple(v.rows(*c) if any(v is a for a in alike) else v for v in instr.args),
+            outs=[out.rows(*c)],
+            touched=list(instr.touched),
+            template=None,
+        )
+        for c in itertools.pairwise(cuts)
+    ]
+
+
+def _rows_alone(instr: Instr) -> bool:
+    """Say whether an opaque call fills its result row by row."""
+    return instr.kind == "opaque" and getattr(instr.run, "by_rows", _never)(*instr.args)
+
+
+def _never(*args: Any) -> bool:
+    return False
+
+
 def _may(instr: Instr) -> bool:
     """Say whether an instruction may run on any thread."""
-    return instr.pure and instr.kind in ("ufunc", "method", "function", "copy") and not instr.parts
+    kinds = ("ufunc", "method", "function", "copy")
+    return instr.pure and not instr.parts and (instr.kind in kinds or _rows_alone(instr))
 
 
 def _fills(instr: Instr) -> bool:
