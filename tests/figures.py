@@ -146,22 +146,22 @@ def speed(files: Sequence[Path]) -> str:
         "|---|---|---:|---:|---:|---:|",
     ]
     for label, first in runs[0].items():
-        cells = [_range([run[label]["seconds"]["torch"]["median"] * 1e3 for run in runs], 3)]
+        cells = [_range([run[label]["seconds"]["torch"]["median"] * 1e3 for run in runs], ".3g")]
         for name in ("minigrad", "captured", "numpy"):
             ratios = [
                 run[label]["seconds"][name]["median"] / run[label]["seconds"]["torch"]["median"]
                 for run in runs
                 if name in run[label]["seconds"]
             ]
-            cells.append(_range(ratios, 2))
+            cells.append(_range(ratios, ".2f"))
         lines.append(f"| {label} | {first['title']} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _range(values: Sequence[float], digits: int) -> str:
+def _range(values: Sequence[float], style: str) -> str:
     if not values:
         return ""
-    low, high = (f"{x:.{digits}g}" for x in (min(values), max(values)))
+    low, high = (format(x, style) for x in (min(values), max(values)))
     return low if low == high else f"{low} - {high}"
 
 
