@@ -114,7 +114,7 @@ def _region(instrs: list[Instr], threads: int) -> Region:
 
 
 def _pieces(instr: Instr, count: int) -> list[Instr]:
-    """Return an instruction as so many on some of the rows each; alone if it cannot be, or is small.
+    """Return an instruction as so many on some of the rows each; itself if it cannot be cut.
 
     Each row is computed as before, so the bits are the same.
     """
@@ -124,8 +124,8 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
     alike = [v for v in instr.args if isinstance(v, View) and v.shape[:1] == out.shape[:1]]
     if instr.kind == "ufunc":
         whole = [v for v in instr.args if isinstance(v, View) and v not in alike]
-        elementwise = instr.run.signature is None and not instr.kwargs
-        if not elementwise or any(len(v.shape) != len(out.shape) for v in alike):
+        elementwise = isinstance(instr.run, np.ufunc) and instr.run.signature is None
+        if not elementwise or instr.kwargs or any(len(v.shape) != len(out.shape) for v in alike):
             return [instr]
         if any(len(v.shape) == len(out.shape) and v.shape[0] != 1 for v in whole):
             return [instr]
