@@ -13,7 +13,10 @@ import minigrad as mg
 from benchmarks.libraries import library
 from benchmarks.workload import load, names
 from minigrad.engine.tensor import Tensor
+from minigrad.ops import pool
+from minigrad.ops.windows import place
 from minigrad.replay import blas, tiles
+from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes import lanes as lanes_pass
 
 TRAINED = [name for name in names() if load(name).training is not None]
@@ -130,3 +133,40 @@ def test_an_error_in_a_lane_is_raised_when_all_have_ended(
     with pytest.raises(FloatingPointError, match="in a lane"):
         tiles._share([lambda: ended.append(2), fails], 2)
     assert sorted(ended) == [1, 2]
+
+
+@pytest.mark.usefixtures("eager_to_share")
+def test_rows_of_elementwise_work_are_shared() -> None:
+    def step(x: Tensor) -> Tensor:
+        x = x.detach().requires_grad_()
+        mg.nn.functional.max_pool2d(x.tanh(), 2).backward(mg.ones(6, 3, 4, 4))
+        return x.grad
+
+    x = mg.randn(6, 3, 8, 8)
+    shared = mg.capture(step, threads=2, passes=["lanes"])
+    for values in (x, x + 1):
+        np.testing.assert_array_equal(shared(values).numpy(), step(values).numpy())
+    parts = [part for i in shared.programs[-1].instrs for part in i.parts]
+    assert {p.lane: p.outs[0].shape[0] for p in parts if p.name == "tanh"} == {0: 3, 1: 3}
+
+
+@pytest.mark.usefixtures("eager_to_share")
+@pytest.mark.parametrize(("shape", "pieces"), [((5, 2, 8, 8), [2, 3]), ((3, 8, 8), [2, 1])])
+def test_rows_that_stand_alone_are_shared(shape: tuple[int, ...], pieces: list[int]) -> None:
+    """Max pooling's backward is one call; an image without a batch has no rows of its own."""
+    where = place((8, 8), 2, 2, 0, 1)
+    small = (*shape[:-2], 4, 4)
+    g, x, y, gx = (view(s) for s in (small, shape, small, shape))
+    call = Instr("opaque", "pooling", pool._window_max_x, (g, x, y, where), {}, [gx])
+    cut = lanes_module._pieces(call, 2)
+    assert [c.outs[0].shape[0] for c in cut] == pieces
+    assert all(c.args[3] is where and c.args[0].shape[0] == c.outs[0].shape[0] for c in cut)
+    assert cut[1].outs[0].offset == pieces[0] * gx.strides[0]
+    alone = tuple(map(view, ((4, 4), (8, 8), (4, 4))))
+    flat = Instr("opaque", "pooling", pool._window_max_x, (*alone, where), {}, [view((8, 8))])
+    assert lanes_module._pieces(flat, 2) == [flat]
+
+
+def view(shape: tuple[int, ...]) -> View:
+    array = np.empty(shape, np.float32)
+    return View(Storage(0, TEMP, array.nbytes, 0, None), 0, shape, array.strides, array.dtype)
