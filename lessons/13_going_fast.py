@@ -690,14 +690,15 @@ lesson.finish()
 # %% [markdown]
 # ## Exercises
 #
-# 1. (13a) Write an update of parameters without a single temporary array, piece by piece, with the
-#    same bits: `python -m minigrad lessons next 13a`.
-# 2. (13b) Find the bug: a memory plan lets two arrays that are alive share a place.
-# 3. At which batch size does the iris step take twice as long as with 32 flowers? Explain it from
+# Those that are graded: `python -m minigrad lessons next 13`. They ask for an update of parameters
+# without a spare array and with the same bits (13a), and for the bugs of a memory plan that lets
+# two arrays which are alive share a place (13b). And to try in this file:
+#
+# 1. At which batch size does the iris step take twice as long as with 32 flowers? Explain it from
 #    the table in section 1.
-# 4. Print `program.cost(*measure_rates())` for the iris step. How many times its floor does it
+# 2. Print `program.cost(*measure_rates())` for the iris step. How many times its floor does it
 #    take? Which line is nearest to its own?
-# 5. Capture the step of lesson 11's network. Which pass finds most, and why?
+# 3. Capture the step of lesson 11's network. Which pass finds most, and why?
 #
 # This was the last lesson. What comes next is yours: take a document that you have to believe, and
 # compute its numbers.

@@ -47,10 +47,10 @@ def build(
     BookError
         A lesson failed, Sphinx found fault with a page, or MathJax is not to be had.
     """
-    from sphinx.cmd.build import build_main
-
     if out.exists() and any(out.iterdir()) and not (out / "genindex.html").exists():
         raise BookError(f"{out} is not empty and not a book: give another folder with --out")
+    from sphinx.cmd.build import build_main
+
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".book-") as name:
         work = Path(name)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from support.lesson_runs import LESSONS, PICTURES, lesson_run
 
 from minigrad.check.claims import HOLDS, HOLDS_ROUNDED
 from minigrad.learn import chinese
@@ -19,7 +17,6 @@ from minigrad.learn.errata_page import page
 from minigrad.learn.wording import Chinese
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "lessons").glob("[0-9]*.py"))
 FORMULAS = {f"F{number}" for number in range(1, 25)}
 # What D0 4.3 prints as results, and its steps backward.
 NUMBERS = {
@@ -75,19 +72,12 @@ def test_what_a_lesson_claims_is_there_in_chinese(lesson: Path) -> None:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """Return the rows that a run of all lessons leaves behind."""
-    folder = tmp_path_factory.mktemp("errata")
-    path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
-    done = subprocess.run(
-        [sys.executable, "-m", "minigrad", "lessons", "run", "--out", str(folder)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": path},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "all ok" in done.stdout
-    return rows(read_folder(folder))
+    records = []
+    for lesson in LESSONS:
+        done = lesson_run(lesson, tmp_path_factory)
+        assert done.status == 0, done.stdout + done.stderr
+        records += read_folder(Path(done.folder) / PICTURES)
+    return rows(records)
 
 
 @pytest.mark.slow

@@ -261,7 +261,7 @@ def needed(places, sizes):
 def test_there_is_one_for_each_that_came_first() -> None:
     lessons = ("01", "02", "03", "04", "05", "09", "")
     first = {short for short, exercise in EXERCISES.items() if exercise.lesson in lessons}
-    assert {name.partition(",")[0] for name in OTHERS} == first
+    assert {name.partition(",")[0] for name in OTHERS} >= first
 
 
 @pytest.mark.slow

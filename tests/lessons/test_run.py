@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.lesson_runs import LESSONS, ROOT, lesson_run, run
 
 from minigrad.learn import read_record
 
-ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "lessons").glob("*.py"))
 SLOW = {
     "03_gradient_checking",
     "04_activations",
@@ -28,20 +24,6 @@ SLOW = {
     "12_attention",
     "13_going_fast",
 }
-
-
-def run(lesson: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a lesson from another folder."""
-    path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
-    return subprocess.run(
-        [sys.executable, str(lesson), *words],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"},
-        cwd=cwd,
-        check=False,
-    )
 
 
 def size_of_png(path: Path) -> tuple[int, int]:
@@ -58,9 +40,10 @@ def size_of_png(path: Path) -> tuple[int, int]:
         for path in LESSONS
     ],
 )
-def test_lesson_runs_and_draws(lesson: Path, tmp_path: Path) -> None:
-    done = run(lesson, tmp_path, "--out", "pictures")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_lesson_runs_and_draws(lesson: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    done = lesson_run(lesson, tmp_path_factory)
+    tmp_path = Path(done.folder)
+    assert done.status == 0, done.stdout + done.stderr
     assert done.stdout.isascii()
     named = re.findall(r"^picture: (.+)$", done.stdout, flags=re.MULTILINE)
     assert named

@@ -149,9 +149,7 @@ def test_the_op_in_the_text_is_the_one_in_the_code() -> None:
         assert part.removesuffix('    """\n') in source
 
 
-@pytest.mark.parametrize(
-    "name", ["ops", "mistakes", pytest.param("exercises", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["ops", "mistakes"])
 def test_a_figure_is_that_of_today(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     status = figures.main([name])
     assert status == 0, capsys.readouterr().out
