@@ -8,7 +8,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from minigrad.book.found import GraderTooLaxError, put_extra, write_errata, write_exercises
+from minigrad.book.found import (
+    GraderTooLaxError,
+    NoChineseError,
+    put_extra,
+    write_errata,
+    write_exercises,
+)
 from minigrad.book.mathjax import MathJaxError, mathjax
 from minigrad.book.notebooks import LessonFailed, execute
 from minigrad.book.optable import write_op_pages
@@ -66,7 +72,7 @@ def build(
             say("writing the errata, the exercises, the op table and the reference")
             write_errata(scratch / FOLDER, source, extra)
             write_exercises(source)
-        except (GraderTooLaxError, LessonFailed, MathJaxError) as error:
+        except (GraderTooLaxError, LessonFailed, MathJaxError, NoChineseError) as error:
             raise BookError(str(error)) from error
         write_op_pages(source / "ops")
         parts = {

@@ -43,6 +43,10 @@ class GraderTooLaxError(Exception):
     """A wrong answer passes, or a solution does not; the message has the kill table."""
 
 
+class NoChineseError(Exception):
+    """The Chinese errata would be half English; the message has what is missing."""
+
+
 def write_errata(claims: Path, folder: Path, extra: Path) -> None:
     """Write the errata as a page, and in both languages as pages of their own.
 
@@ -54,6 +58,11 @@ def write_errata(claims: Path, folder: Path, extra: Path) -> None:
         Where ``errata.md`` goes.
     extra : pathlib.Path
         Where ``errata-en.html`` and ``errata-zh.html`` go.
+
+    Raises
+    ------
+    NoChineseError
+        A claim's words are not in the tables of `minigrad.learn.chinese`.
     """
     found = rows(read_folder(claims))
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in by_verdict(found).items())
@@ -64,8 +73,11 @@ def write_errata(claims: Path, folder: Path, extra: Path) -> None:
         texts.append("|---|---|---|---|---|")
         texts += map(_row, of_it)
     (folder / "errata.md").write_text("\n".join(texts) + "\n", encoding="utf-8")
-    for wording, name in ((ENGLISH, "errata-en.html"), (Chinese(), "errata-zh.html")):
+    chinese = Chinese()
+    for wording, name in ((ENGLISH, "errata-en.html"), (chinese, "errata-zh.html")):
         (extra / name).write_text(page(found, wording), encoding="utf-8")
+    if chinese.missing:
+        raise NoChineseError("\n".join(f"no Chinese for: {s}: {t}" for s, t in chinese.missing))
 
 
 def _row(row: Row) -> str:

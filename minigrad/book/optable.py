@@ -81,7 +81,7 @@ def _table(ops: list[Op]) -> str:
     """Return a line an op: its name, what it computes, which derivatives are checked."""
     lines = ["| op | what it computes | derivatives checked |", "|---|---|---|"]
     for op in ops:
-        order = op.facts.order if op.rules and op.facts is not None else 0
+        order = op.facts.order if op.facts is not None else 0
         what = _summary(op.declared).replace("|", "\\|")
         checked = {0: "none", 1: "first"}.get(order, "first and second")
         lines.append(f"| [{op.name}](#op-{op.name.replace('_', '-')}) | {what} | {checked} |")
@@ -125,8 +125,10 @@ def entry(op: Op, picture: str | None) -> str:
 
 def _facts(op: Op) -> Iterator[str]:
     facts = op.facts
-    if not op.rules:
-        yield "- No derivative: the engine refuses to differentiate through it, or it has no rule."
+    if not op.primitive:
+        yield "- Made of other ops, whose derivatives are its own."
+    elif not op.rules:
+        yield "- It has no derivative."
     if facts is None:
         return
     if facts.kinks:
@@ -134,7 +136,7 @@ def _facts(op: Op) -> Iterator[str]:
         yield f"- No derivative at {at}{_sentence('; what is taken', facts.convention)}."
     elif facts.convention:
         yield f"- At kinks and ties{_sentence('', facts.convention)}."
-    if op.rules:
+    if facts.order:
         yield f"- Checked up to derivatives of order {facts.order}, with random cotangents."
     if facts.torch:
         yield f"- In PyTorch: `torch.{facts.torch}`."

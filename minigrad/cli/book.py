@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from minigrad.cli.extras import pip_line
+from minigrad.cli.extras import missing, pip_line
 from minigrad.cli.lessons import find_lessons
-
-NEEDED = ("furo", "jupytext", "matplotlib", "myst_nb", "sphinx")
 
 
 def add_book(commands: Any) -> None:
@@ -36,7 +33,7 @@ def add_book(commands: Any) -> None:
 
 def run_book(options: argparse.Namespace) -> int:
     """Build the book; return the exit status."""
-    if absent := [name for name in NEEDED if find_spec(name) is None]:
+    if absent := missing("book"):
         cure = pip_line("book")
         print(f"error: the book needs {', '.join(absent)}; install with: {cure}", file=sys.stderr)
         return 1

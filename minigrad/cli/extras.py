@@ -17,8 +17,17 @@ EXTRAS = {
     "sklearn": ("scikit-learn",),
     "tensorboard": ("tensorboardx",),
     "graphs": ("pygraphviz",),
+    "book": (
+        "furo", "jupytext", "matplotlib", "myst-nb", "pillow", "rich", "scikit-learn", "scipy",
+        "sphinx", "tqdm",
+    ),
+}  # fmt: skip
+IMPORTED_AS = {
+    "myst-nb": "myst_nb",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+    "tensorboardx": "tensorboardX",
 }
-IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "tensorboardx": "tensorboardX"}
 
 
 def missing(extra: str) -> list[str]:

@@ -14,10 +14,13 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.book import BookError, build
 from minigrad.book import mathjax as fetching
+from minigrad.book.found import NoChineseError, write_errata
 from minigrad.book.mathjax import MathJaxError, mathjax
 from minigrad.book.optable import draw_curve, entry, is_curve, write_op_pages
 from minigrad.book.reference import NAMESPACES, page, public, write_reference
+from minigrad.check.claims import Claim
 from minigrad.engine.op import TABLE
+from minigrad.learn.records import LessonRecord, record, write_record
 
 
 @pytest.mark.slow
@@ -48,6 +51,22 @@ def test_an_entry_has_the_rule_that_runs_and_what_holds_at_a_kink() -> None:
     assert "No derivative at 0" in text
     assert "abs.png" in text
     assert "Gradient of `x`" in entry(TABLE["reshape"], None)
+
+
+def test_an_op_made_of_others_is_not_said_to_have_no_derivative() -> None:
+    assert not TABLE["flatten"].primitive
+    assert "Made of other ops" in entry(TABLE["flatten"], None)
+    assert "Checked up to derivatives of order 2" in entry(TABLE["flatten"], None)
+    assert "It has no derivative" in entry(TABLE["argmax"], None)
+    assert "Checked" not in entry(TABLE["argmax"], None)
+
+
+def test_the_errata_are_not_half_chinese(tmp_path: Path) -> None:
+    claim = Claim("D0 4.3", "a claim that no table has", "0.5", 0.5)
+    kept = LessonRecord("01_forward_backward", "x", (record(claim, "holds"),), {})
+    write_record(kept, tmp_path)
+    with pytest.raises(NoChineseError, match="no Chinese for: 01_forward_backward: a claim that"):
+        write_errata(tmp_path, tmp_path, tmp_path)
 
 
 @pytest.mark.slow
