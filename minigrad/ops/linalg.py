@@ -38,8 +38,9 @@ def product(xp: Backend, a: Array, b: Array) -> Array:
         return product(xp, wide(a), wide(b)).astype(float16)
     if b.ndim == 2 and a.ndim > 2:
         rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
-        return xp.matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])
-    return xp.matmul(a, b)
+        return product(xp, rows, b).reshape(*a.shape[:-1], b.shape[-1])
+    # A BLAS may raise the flag of an invalid number although all are finite (seen for 2x5 by 5x1)
+    return xp.quietly(xp.matmul, a, b)
 
 
 def _left(g: Any, b: Any, a_shape: Shape) -> Any:
