@@ -125,6 +125,10 @@ def serve(server: str, threads: int, options: dict[str, Any]) -> None:
         import torch
 
         torch.set_num_threads(threads)
+    if threads > 1 and {"minigrad", "captured"} & {str(v) for v in options.values()}:
+        import minigrad
+
+        minigrad.set_num_threads(threads)
     module, _, name = server.partition(":")
     answer: Callable[[Any], Any] | None = None
     for line in sys.stdin:

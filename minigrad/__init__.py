@@ -21,9 +21,11 @@ from minigrad.backend import (
     Generator,
     default_generator,
     get_default_device,
+    get_num_threads,
     is_deterministic,
     manual_seed,
     set_default_device,
+    set_num_threads,
     use_deterministic,
 )
 from minigrad.engine.dtypes import (

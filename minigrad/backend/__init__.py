@@ -24,6 +24,7 @@ from minigrad.backend.device import (
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.backend.random import Generator, default_generator, manual_seed
 from minigrad.backend.several import SEVERAL
+from minigrad.backend.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "BACKENDS",
@@ -39,11 +40,13 @@ __all__ = [
     "default_generator",
     "get_backend",
     "get_default_device",
+    "get_num_threads",
     "gpu_problem",
     "is_array",
     "is_deterministic",
     "manual_seed",
     "set_default_device",
+    "set_num_threads",
     "to_device",
     "use_deterministic",
 ]

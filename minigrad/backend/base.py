@@ -7,7 +7,7 @@ terms of ``self``; a subclass overrides only what its library does better.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -123,6 +123,14 @@ class Backend:
     def normal_cdf(self, x: Array) -> Array:
         """Return the normal distribution function at x, in x's dtype, precise in the lower tail."""
         return normal_cdf(self, x)
+
+    def each(self, items: Sequence[Any], function: Callable[[Any], Any]) -> None:
+        """Call a function for each of some tiles, which do not touch each other's results.
+
+        On a processor several threads may share them (`minigrad.set_num_threads`).
+        """
+        for item in items:
+            function(item)
 
     def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
         """Return ``function(self, *arrays)``, an elementwise function of arrays of one shape.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from minigrad.backend import threads
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.device import CPU, Device
 from minigrad.backend.random import Generator, draw_keep
@@ -27,6 +30,8 @@ np.empty((32 << 20) - (1 << 16), np.uint8)
 _WHOLE = 1 << 20  # elements that `in_blocks` does not cut: it pays from about 8 MB on
 _ALIGN = 64  # bytes, a line of the cache
 _BLOCK = 1 << 17  # elements in a piece
+_SHARED = 1 << 18  # elements that `in_blocks` does not cut for several threads
+_SHARED_PRODUCTS = 1 << 22  # numbers multiplied for one thread at least: 80 microseconds or more
 
 
 class NumpyBackend(Backend):
@@ -88,9 +93,41 @@ class NumpyBackend(Backend):
         keep = draw_keep(generator.host, math.prod(shape), p)
         return np.multiply(keep.reshape(shape), scale, out, dtype=dtype)
 
+    def each(self, items: Sequence[Any], function: Callable[[Any], Any]) -> None:
+        count = min(threads.get_num_threads(), len(items))
+        if count > 1:
+            return threads.deal(items, [function] * count)
+        for item in items:
+            function(item)
+
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        """Return ``a @ b``; threads share a large product, each some rows, columns or matrices."""
+        count = threads.get_num_threads()
+        if count > 1 and out is None:
+            count = min(count, _products(a, b) // _SHARED_PRODUCTS)
+        if count < 2 or out is not None:
+            return np.matmul(a, b, out=out)
+        y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+        wide = y.ndim == 2 and len(y) < y.shape[1]
+
+        def multiply(low: int, high: int) -> None:
+            part = slice(low, high)
+            if y.ndim > 2:
+                np.matmul(a[part], b[part], out=y[part])
+            elif wide:
+                np.matmul(a, b[:, part], out=y[:, part])
+            else:
+                np.matmul(a[part], b, out=y[part])
+
+        size = y.shape[1] if wide else len(y)
+        even = 16 if y.ndim == 2 else 1  # BLAS computes so many rows or columns at a time
+        cuts = [size * k // count // even * even for k in range(count)]
+        threads.share([partial(multiply, *c) for c in pairwise([*cuts, size])])
+        return y
+
     def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
         first, *others = arrays
-        if first.size <= _WHOLE:
+        if first.size <= (_WHOLE if threads.get_num_threads() == 1 else _SHARED):
             return super().in_blocks(function, *arrays)
         flat = [first.ravel("K")]  # in the order of its memory, and so the others and the results
         for a in others:
@@ -99,15 +136,24 @@ class NumpyBackend(Backend):
                 alike[...] = a
                 a = alike
             flat.append(a.ravel("K"))
+        several = False
         outs: list[Array] = []
-        for start in range(0, first.size, _BLOCK):
+        into: list[Array] = []
+
+        def compute(start: int) -> None:
+            nonlocal several
             block = slice(start, start + _BLOCK)
             parts = function(self, *(a[block] for a in flat))
-            several = type(parts) is tuple
-            parts = parts if several else (parts,)
-            outs = outs or [np.empty_like(first, dtype=p.dtype) for p in parts]
-            for out, part in zip(outs, parts, strict=True):
-                out.ravel("K")[block] = part
+            if not start:
+                several = type(parts) is tuple
+                made = [np.empty_like(first, dtype=p.dtype) for p in (parts if several else [parts])]
+                outs.extend(made)
+                into.extend(out.ravel("K") for out in made)
+            for out, part in zip(into, parts if several else [parts], strict=True):
+                out[block] = part
+
+        compute(0)  # says which results there are
+        self.each(range(_BLOCK, first.size, _BLOCK), compute)
         return tuple(outs) if several else outs[0]
 
     def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
@@ -122,3 +168,10 @@ class NumpyBackend(Backend):
 
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         return _QUIET.copy().run(function, *args)  # a copy, since a context is not entered twice
+
+
+def _products(a: Array, b: Array) -> int:
+    """Return how many numbers a product of matrices multiplies, 0 if it is none to be shared."""
+    alike = a.ndim == b.ndim > 1 and a.dtype == b.dtype and a.shape[:-2] == b.shape[:-2]
+    fits = alike and a.dtype.kind == "f" and a.shape[-1] == b.shape[-2]
+    return a.size * b.shape[-1] if fits and (a.ndim == 2 or len(a) > 1) else 0

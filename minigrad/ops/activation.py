@@ -18,6 +18,7 @@ from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import ELEMENTWISE_1, Facts, S, Sample, at, integers
 from minigrad.engine.op import fused, op
 from minigrad.engine.structural import cast, sum_to
+from minigrad.engine.tensor import Tensor
 from minigrad.ops.compare import clamp, minimum, where
 from minigrad.ops.exponential import erfc, exp, expm1
 from minigrad.ops.kernels import wide
@@ -390,9 +391,21 @@ def tanhshrink(xp: Backend, x: Array) -> Array:
 # 210 -> 16 us for relu6, which takes two. On few elements maximum has less to call.
 
 
+def _slope_relu(xp: Any, y: Any, g: Any) -> Any:
+    return g * (y > 0)
+
+def _clipped(xp: Any, x: Any) -> Any:
+    return x.clip(0, xp.inf)
+
+def _relu_rule(g: Any, y: Any) -> Any:
+    if isinstance(g, Tensor) or g.size <= 262144:
+        return g * (y > 0)
+    return backend_of(g).in_blocks(_slope_relu, y, g)
+
+
 @op(
     cast="common",
-    x=lambda g, y: g * (y > 0),
+    x=_relu_rule,
     facts=Facts(
         lambda x: np.maximum(x, 0),
         (*ELEMENTWISE_1, S(integers((5,), -3, 4))),
@@ -410,7 +423,9 @@ def relu(xp: Backend, x: Array) -> Array:
     >>> mg.relu(mg.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
-    return x.clip(0, xp.inf) if x.size > 8192 and x.dtype.kind == "f" else xp.maximum(x, 0)
+    if x.size > 8192 and x.dtype.kind == "f":
+        return xp.in_blocks(_clipped, x) if x.size > 262144 else x.clip(0, xp.inf)
+    return xp.maximum(x, 0)
 
 
 def _slope(x: Any, negative_slope: Any, dtype: Any) -> Any:

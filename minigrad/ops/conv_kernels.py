@@ -12,7 +12,8 @@ the kernel; ``where`` says how its windows lie.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from minigrad.backend import Array, Backend
@@ -20,8 +21,11 @@ from minigrad.ops import conv_columns
 from minigrad.ops.kernels import add_to_rows, wide
 from minigrad.ops.windows import Windows
 
-_TILE = 1 << 18  # elements of a tile's matrix of windows: 1 MB in float32
+_TILE = 1 << 19  # elements of a tile's matrix of windows: 1 MB in float32
 _SHIFTED_TILE = 1 << 16  # of a tile of shifted products
+_SUMS, _SUMMED = 8, 1 << 19  # sums of a gradient of the weight: so many, of so many numbers
+
+Tile = tuple[slice, slice]  # images, and rows of windows
 
 
 def forward(
@@ -32,7 +36,11 @@ def forward(
     images, kernel = _channels_last(x, groups), _kernel(weight, groups)
     depth, outputs = kernel.shape[2:]
     shape = (len(images), *where.counts, groups, outputs)
-    tiles: Iterator[Any] = iter([slice(None)])  # that the bias is to be added to
+
+    def add_bias(part: Array) -> None:
+        if bias is not None:
+            add_to_rows(xp, part.reshape((-1, groups * outputs)), wide(bias))
+
     if _is_single(where) and groups == 1:
         y = (_picked(xp, images, where) @ kernel[0, 0]).reshape(shape)
     elif xp.kernels is not None:
@@ -47,29 +55,35 @@ def forward(
                 y[n, rows][:, *out] += images[n][:, *into] * kernel[k]
     else:
         y = xp.empty(shape, x.dtype)
-        tiles = _products(xp, images, kernel, where, y)
-    for tile in tiles:
-        if bias is not None:
-            add_to_rows(xp, y[tile].reshape((-1, groups * outputs)), wide(bias))
+        _products(xp, images, kernel, where, y, add_bias)
+        return _channels_first(y).astype(dtype, copy=False)
+    add_bias(y)
     return _channels_first(y).astype(dtype, copy=False)
 
 
 def _products(
-    xp: Backend, images: Array, kernel: Array, where: Windows, y: Array
-) -> Iterator[tuple[slice, slice]]:
-    """Write the products of the windows and the kernel to y; yield each tile when it is done."""
+    xp: Backend,
+    images: Array,
+    kernel: Array,
+    where: Windows,
+    y: Array,
+    finish: Callable[[Array], None],
+) -> None:
+    """Write the products of the windows and the kernel to y, and finish each tile."""
     offsets, groups, depth, outputs = kernel.shape
-    windows = _windows(xp, images, where)
     matrix = kernel.swapaxes(0, 1).reshape(groups, offsets * depth, outputs)
-    for n, rows in _tiles(where, len(images), offsets * groups * depth, _TILE):
-        columns = windows[:, n, rows]
+
+    def multiply(tile: Tile) -> None:
+        columns = _windows(xp, *_part(images, where, tile))
         count = math.prod(columns.shape[1:4])
         xp.matmul(
             columns.reshape(groups, count, offsets * depth),
             matrix,
-            out=y[n, rows].reshape(count, groups, outputs).swapaxes(0, 1),
+            out=y[tile].reshape(count, groups, outputs).swapaxes(0, 1),
         )
-        yield n, rows
+        finish(y[tile])
+
+    xp.each([*_tiles(where, len(images), offsets * groups * depth, _TILE)], multiply)
 
 
 def to_input(xp: Backend, grad: Array, weight: Array, where: Windows, groups: int) -> Array:
@@ -116,18 +130,30 @@ def _by_rows(xp: Backend, g: Array, kernel: Array, where: Windows, line: Windows
     """
     (kh, kw), width = where.kernel, where.size[1]
     depth, outputs = kernel.shape[2:]
-    x = xp.zeros((len(g), *where.size, 1, depth), g.dtype)
+    x = xp.empty((len(g), *where.size, 1, depth), g.dtype)
     matrix = kernel.reshape(kh, kw, depth, outputs)[:, ::-1].transpose(1, 3, 0, 2)
     matrix = matrix.reshape(kw * outputs, kh * depth)
     across = where._replace(kernel=(kh, 1), counts=(where.counts[0], width))
-    for n, rows in _tiles(across, len(g), kw * outputs, _TILE):
-        tile = g[n, rows]
-        lines = tile.shape[0] * tile.shape[1]  # no -1: an image may have no columns
-        windows = _windows(xp, tile.reshape(lines, 1, *tile.shape[2:]), line)
-        parts = windows.reshape(lines * width, kw * outputs) @ matrix
-        parts = parts.reshape(*tile.shape[:2], width, kh, 1, depth)
-        for k, (out, into) in enumerate(across.rows(rows.start, rows.stop).pairs()):
-            x[n][:, into[0]] += parts[:, out[0], :, k]
+
+    def add(tiles: list[Tile]) -> None:
+        begun = len(tiles) == 1 and whole is not None
+        if not begun:
+            x[tiles[0][0]] = 0
+        for n, rows in tiles:
+            tile = g[n, rows]
+            lines = tile.shape[0] * tile.shape[1]  # no -1: an image may have no columns
+            windows = _windows(xp, tile.reshape(lines, 1, *tile.shape[2:]), line)
+            parts = windows.reshape(lines * width, kw * outputs) @ matrix
+            parts = parts.reshape(*tile.shape[:2], width, kh, 1, depth)
+            if begun:
+                x[n] = parts[:, :, :, whole]
+            for k, (out, into) in enumerate(across.rows(rows.start, rows.stop).pairs()):
+                if not begun or k != whole:
+                    x[n][:, into[0]] += parts[:, out[0], :, k]
+
+    every = slice(0, where.size[0], 1)
+    whole = next((k for k, (out, into) in enumerate(across.pairs()) if (out[0],into[0]) == (slice(0,every.stop),every)), None)
+    xp.each(_by_images(_tiles(across, len(g), kw * outputs, _TILE)), add)
     return x
 
 
@@ -148,15 +174,36 @@ def to_weight(xp: Backend, x: Array, grad: Array, where: Windows, groups: int) -
         for k, (out, into) in enumerate(where.pairs()):
             kernel[:, k, 0] = xp.einsum("nhwg,nhwgo->go", images[:, *into][..., 0], g[:, *out])
     else:
-        kernel = xp.zeros((groups, offsets * depth, outputs), x.dtype)
-        windows = _windows(xp, images, where)
-        for n, rows in _tiles(where, len(images), offsets * groups * depth, _TILE):
-            tile = g[n, rows]
-            count = math.prod(tile.shape[:3])
-            columns = windows[:, n, rows].reshape(groups, count, offsets * depth)
-            kernel += columns.swapaxes(1, 2) @ tile.reshape(count, groups, outputs).swapaxes(0, 1)
+        kernel = _sums(xp, images, g, where)
     weight = kernel.reshape(groups, *where.kernel, depth, outputs).transpose(0, 4, 3, 1, 2)
     return weight.reshape(groups * outputs, depth, *where.kernel).astype(dtype, copy=False)
+
+
+def _sums(xp: Backend, images: Array, g: Array, where: Windows) -> Array:
+    """Return the products of the windows and ``g``, added up over all of them, (G, k C, O).
+
+    Each of a few stretches of tiles has its own sum, and these are added in order: how many there
+    are hangs on the sizes alone, so that the bits do not depend on the number of threads.
+    """
+    groups, depth, outputs = *images.shape[3:], g.shape[-1]
+    inner = math.prod(where.kernel) * depth
+    tiles = [*_tiles(where, len(images), inner * groups, _TILE)]
+    size = inner * groups * outputs
+    count = max(1, min(_SUMS, len(tiles), _SUMMED // max(1, size)))
+    sums = xp.zeros((count, groups, inner, outputs), images.dtype)
+
+    def add(k: int) -> None:
+        for tile in tiles[k * len(tiles) // count : (k + 1) * len(tiles) // count]:
+            part = g[tile]
+            rows = math.prod(part.shape[:3])
+            columns = _windows(xp, *_part(images, where, tile)).reshape(groups, rows, inner)
+            sums[k] += columns.swapaxes(1, 2) @ part.reshape(rows, groups, outputs).swapaxes(0, 1)
+
+    xp.each(range(count), add)
+    total = sums[0]
+    for other in sums[1:]:
+        total += other
+    return total
 
 
 # ---- kernels of one element ---------------------------------------------------------------------
@@ -238,6 +285,17 @@ def _kernel(weight: Array, groups: int) -> Array:
     return last.swapaxes(1, 2)
 
 
+def _part(images: Array, where: Windows, tile: Tile) -> tuple[Array, Windows]:
+    """Return the images of a tile, from the first row that its windows read on."""
+    n, rows = tile
+    where = where.rows(rows.start, rows.stop)
+    skipped = max(0, -where.padding[0])
+    size, padding = where.size[0] - skipped, where.padding[0] + skipped
+    return images[n, skipped:], where._replace(
+        size=(size, where.size[1]), padding=(padding, where.padding[1])
+    )
+
+
 def _windows(xp: Backend, images: Array, where: Windows) -> Array:
     """Return the windows of all groups, (G, N, rows, columns, kh, kw, C), as a view."""
     if 0 in where.counts:  # of no size: the window may be larger than the image
@@ -255,6 +313,11 @@ def _windows(xp: Backend, images: Array, where: Windows) -> Array:
     (down, right), (dh, dw), (rows, columns) = where.stride, where.dilation, where.counts
     every = xp.sliding_windows(images, where.span, (1, 2))[:, ::down, ::right, :, :, ::dh, ::dw]
     return every[:, :rows, :columns].transpose(3, 0, 1, 2, 5, 6, 4)
+
+
+def _by_images(tiles: Iterable[Tile]) -> list[list[Tile]]:
+    """Return the tiles of the same images together."""
+    return [[*same] for _, same in groupby(tiles, key=lambda tile: tile[0].start)]
 
 
 def _tiles(where: Windows, images: int, width: int, size: int) -> Iterator[tuple[slice, slice]]:

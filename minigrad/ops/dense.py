@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.backend import Array, Backend
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused
+from minigrad.ops.kernels import times
 from minigrad.ops.linalg import matmul
 from minigrad.ops.shape import swapaxes
 
@@ -33,13 +34,13 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _linear_x(g: Any, weight: Any, x_shape: tuple[int, ...]) -> Any:
     if weight.ndim == 1:
         return g[..., None] * weight
-    return g @ weight if g.ndim <= 2 else (_rows(g) @ weight).reshape(x_shape)
+    return times(g, weight) if g.ndim <= 2 else times(_rows(g), weight).reshape(x_shape)
 
 
 def _linear_weight(g: Any, x: Any, weight_shape: tuple[int, ...]) -> Any:
     if len(weight_shape) == 1:
         return _rows(g[..., None])[:, 0] @ _rows(x)
-    return (_rows(x).T @ _rows(g)).T  # lies in memory as the weight does: (in, out)
+    return times(_rows(x).T, _rows(g)).T  # lies in memory as the weight does: (in, out)
 
 
 def _linear_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str | None:
@@ -117,9 +118,9 @@ def linear(xp: Backend, x: Array, weight: Array, bias: Array | None = None) -> A
     if weight.ndim not in (1, 2):
         raise ValueError(_linear_hint([x.shape, weight.shape], {}))
     if weight.ndim == 1 or x.ndim <= 2:
-        y = x @ weight.T
+        y = xp.matmul(x, weight.T)
     else:
-        y = (_rows(x) @ weight.T).reshape((*x.shape[:-1], weight.shape[0]))
+        y = xp.matmul(_rows(x), weight.T).reshape((*x.shape[:-1], weight.shape[0]))
     if bias is None:
         return y
     if y.ndim == 0:

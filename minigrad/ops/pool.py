@@ -102,7 +102,7 @@ def _naive_spread(x: Any, choice: Any, where: Windows) -> Any:
 # ---- windows: maximum, sum, spread -------------------------------------------------------------
 
 
-_TILE = 1 << 18  # elements of some images that are worked on together: 1 MB in float32
+_TILE = 1 << 19  # elements of some images that are worked on together: 1 MB in float32
 
 
 def _tiles(x: Any, where: Windows) -> Iterator[Any]:
@@ -144,7 +144,8 @@ def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> 
     if not where.covering:
         gx[...] = 0
     last = math.prod(where.kernel) - 1
-    for tile in _tiles(x, where):
+
+    def spread(tile: Any) -> None:
         tx, ty, tg, tgx = x[tile], y[tile], g[tile], gx[tile]
         free = xp.ones_like(ty, dtype=bool)  # windows whose largest element is still to come
         for k, (out, into) in enumerate(where.pairs()):
@@ -158,6 +159,8 @@ def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> 
                 tgx[into] += tg[out] * hit
             else:
                 xp.multiply(tg[out], hit, out=tgx[into])
+
+    xp.each([*_tiles(x, where)], spread)
 
 
 @filled_by(_spread_largest, by_rows=lambda g, x, y, where: len(x.shape) > len(where.size))
@@ -204,7 +207,8 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
     if by_windows(xp, x, where):
         return xp.kernels.window_max(x, where)
     y = xp.empty_like(x, shape=(*x.shape[: x.ndim - len(where.size)], *where.counts))
-    for tile in _tiles(x, where):
+
+    def reduce(tile: Any) -> None:
         part = x[tile]
         if where.overlapping:  # the largest along one axis of the largest along the other
             for line in where.lines():
@@ -212,6 +216,8 @@ def window_max(xp: Backend, x: Array, where: Windows) -> Array:
         else:
             part = _largest(xp, part, where)
         y[tile] = part
+
+    xp.each([*_tiles(x, where)], reduce)
     return y
 
 

@@ -120,7 +120,8 @@ class Instr:
     cut: bool = False  # works on a stretch that fits the cache, one of several
     prologue: bool = False  # runs before anything is changed, to see whether the program applies
     also_reads: list[View] = field(default_factory=list)
-    lane: int = 0  # which thread runs it, in a group whose parts run side by side
+    lane: int = 0  # its chain, in a group whose chains run side by side
+    scratch: View | None = None  # of such a group: a piece for each thread
     touched: list[str] = field(default_factory=list)  # the passes that changed it
     template: Any = None  # of an opaque result: which parts go to which of ``outs``
     parts: list[Instr] = field(default_factory=list)  # of a fused group

@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.backend import NUMPY, Backend
 from minigrad.replay.bind import bound, written
-from minigrad.replay.blas import alone
+from minigrad.backend.blas import kept_to
+from minigrad.backend.threads import get_num_threads
 from minigrad.replay.chains import chain_runner
 from minigrad.replay.emit import Emitter
 from minigrad.replay.graphs import Graphs
@@ -75,7 +76,9 @@ class Program:
             self.graphs = Graphs(late, lambda name, some: emitter.function(name, some)[0], xp)
             self.run = self.graphs
         if shared:
-            self.run = alone(self.run)
+            self.run = kept_to(1, self.run)
+        elif 1 < threads <= get_num_threads() and xp is NUMPY:  # products alone: BLAS shares them
+            self.run = kept_to(threads, self.run)
         self.source = "\n\n\n".join(filter(None, (head, body)))
 
     def apart(self, array: Any) -> Any:
@@ -96,7 +99,7 @@ class Program:
             run, _ = Emitter(self._inputs).function(
                 "run", late, told=lambda i: (f"{numbers[id(i)]:3} {named(i)}", traffic(i))
             )
-            self._telling = alone(run) if any(i.kind == "lanes" for i in late) else run
+            self._telling = kept_to(1, run) if any(i.kind == "lanes" for i in late) else run
         return self._telling
 
     # ---- memory ---------------------------------------------------------------------------------

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from minigrad.backend.threads import deal, share
 from minigrad.replay.emit import Emitter
-from minigrad.replay.ir import Instr, Storage, View
+from minigrad.replay.ir import Instr, Storage, View, map_views, pointer
 from minigrad.replay.passes.fuse import CACHE, SHARED, sums_all
 
 SMALLEST = 4096  # elements of a tile
-
-
-@cache
-def _workers(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="minigrad-replay")
 
 
 def scratch_bytes(group: Instr) -> int:
@@ -37,15 +32,15 @@ def runner(group: Instr, threads: int, scratch: list[Any]) -> Callable[[], None]
     partial = [np.zeros(len(tiles), part.outs[0].dtype) for part in sums]
     parts: list[Callable[[], None]] = []
     threads = threads if size >= SHARED else 1
-    share = -(-len(tiles) // threads)
-    for k in range(0, len(tiles), share):
-        numbered = list(enumerate(tiles))[k : k + share]
+    each = -(-len(tiles) // threads)
+    for k in range(0, len(tiles), each):
+        numbered = list(enumerate(tiles))[k : k + each]
         buffers = _registers_in(scratch[len(parts)], group, count, min(tile, size))
         parts.append(_loop(group, registers, buffers, numbered, sums, partial))
     ends = [(p, part.outs[0].array.reshape(())) for p, part in zip(partial, sums, strict=True)]
 
     def run() -> None:
-        _share(parts, threads)
+        share(parts)
         for values, out in ends:
             out[...] = _tree(values, 0, size, tile, 0)[0]
 
@@ -53,22 +48,37 @@ def runner(group: Instr, threads: int, scratch: list[Any]) -> Callable[[], None]
 
 
 def side_by_side(group: Instr, threads: int) -> Callable[[], None]:
-    """Return a function that runs a group's lanes, each on a thread of its own."""
-    lanes = sorted({part.lane for part in group.parts})
-    emitter = Emitter()
-    runs = [emitter.function("lane", [p for p in group.parts if p.lane == k])[0] for k in lanes]
-    return lambda: _share(runs, threads)
+    """Return a function that runs a group's chains, each on the thread that is free first.
+
+    What a chain alone uses lies in the memory of the thread that runs it.
+    """
+    count = 1 + max(part.lane for part in group.parts)
+    chains = [[part for part in group.parts if part.lane == k] for k in range(count)]
+    first = [Emitter().function("chain", chain)[0] for chain in chains]
+    by_thread = [[_moved(f, group.scratch, k, threads) for f in first] for k in range(threads)]
+
+    def on(own: list[Any]) -> Callable[[int], None]:
+        return lambda k: own[k]()
+
+    functions = [on(own) for own in by_thread]
+    return lambda: deal(range(count), functions)
 
 
-def _share(parts: list[Callable[[], None]], threads: int) -> None:
-    """Run the first of some functions here and the others on other threads, and wait for all."""
-    waiting = [_workers(threads - 1).submit(_quiet, part) for part in parts[1:]]
-    try:
-        parts[0]()
-    finally:
-        wait(waiting)
-    for w in waiting:
-        w.result()
+def _moved(function: Any, scratch: View | None, k: int, threads: int) -> Any:
+    """Return a function over the arrays of thread k, in its part of the scratch memory."""
+    if k == 0 or scratch is None:
+        return function
+    memory = scratch.array
+    start, size = pointer(memory), memory.nbytes // threads
+
+    def moved(x: Any) -> Any:
+        if not x.nbytes or not 0 <= pointer(x) - start < memory.nbytes:
+            return x
+        at = pointer(x) - start + k * size
+        return np.ndarray(x.shape, x.dtype, memory, at, x.strides)
+
+    space = {name: map_views(x, moved, np.ndarray) for name, x in function.__globals__.items()}
+    return FunctionType(function.__code__, space, function.__name__)
 
 
 def _widest(group: Instr) -> int:
@@ -112,11 +122,6 @@ def _tree(values: Any, low: int, high: int, tile: int, k: int) -> tuple[Any, int
     left, k = _tree(values, low, middle, tile, k)
     right, k = _tree(values, middle, high, tile, k)
     return left + right, k
-
-
-def _quiet(run: Callable[[], None]) -> None:
-    with np.errstate(all="ignore"):  # what is on in one thread is not in another
-        run()
 
 
 def _registers(group: Instr) -> tuple[dict[Storage, int], int]:

@@ -160,6 +160,15 @@ class TracingBackend(NumpyBackend):
 
     array = asarray
 
+    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
+        """Return ``a @ b``, recorded as one call."""
+        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+
+    def each(self, items: Any, function: Callable[[Any], Any]) -> None:
+        """Call a function for each of some tiles, on this thread: another is not recorded."""
+        for item in items:
+            function(item)
+
     def ascontiguousarray(self, x: Any) -> Any:
         """Return x, or a copy in row-major order."""
         return x if x.flags.c_contiguous else x.copy()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import NUMPY
-from minigrad.replay.blas import blas_threads
+from minigrad.backend.threads import product_threads
 from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes.groups import users_of
 from minigrad.replay.passes.plan import pack
@@ -27,7 +27,7 @@ class Region(NamedTuple):
     """Instructions that can run before the rest of those looked at."""
 
     before: list[Instr]  # on one thread, first
-    lanes: list[list[Instr]]
+    chains: list[list[Instr]]  # those that take longest first
     after: list[Instr]
     looked_at: int
     seconds: float
@@ -40,20 +40,20 @@ def lanes(program: Any) -> None:
     A large elementwise instruction is cut into rows first, so that each thread has its own.
     Going on from an instruction, each one that depends on no other so far, or on those of one chain
     alone, joins; one that depends on several chains waits for the end, and so does what depends on
-    it. So the tiles of a convolution, or branches of a network, become chains. They are dealt out
-    once, by an estimate of their cost: no result depends on which thread is faster. With one thread
+    it. So the tiles of a convolution, or branches of a network, become chains. A thread that is
+    free takes the next, the longest first; no result depends on which one that is. With one thread
     nothing is done, nor where BLAS cannot be kept to one thread meanwhile, or would share the
-    products between its own threads to more effect.
+    products between its own threads to more effect, by an estimate of the cost.
     """
-    owned = blas_threads()
+    owned = product_threads()
     if program.threads == 1 or program.xp is not NUMPY or owned is None:
         return
-    instrs = [piece for instr in program.instrs for piece in _pieces(instr, program.threads)]
+    instrs = [piece for instr in program.instrs for piece in _pieces(instr, 2 * program.threads)]
     found: list[Instr | Region] = []
     at = 0
     while at < len(instrs):
         region = _region(instrs[at : at + WINDOW], program.threads)
-        spared = region.spared if len(region.lanes) > 1 else 0.0
+        spared = region.spared if len(region.chains) > 1 else 0.0
         # what many chains wait for would make them one: better alone, before them
         next_one = _region(instrs[at + 1 : at + 1 + WINDOW], program.threads).spared
         if spared <= PAYS or spared < next_one:
@@ -67,7 +67,7 @@ def lanes(program: Any) -> None:
     theirs = sum(_seconds(instr, min(program.threads, owned)) for instr in program.instrs)
     if ours > GAINS * theirs:  # products alone, shared by BLAS
         return
-    program.instrs = [_together(x.lanes) if isinstance(x, Region) else x for x in found]
+    program.instrs = [_together(x.chains) if isinstance(x, Region) else x for x in found]
     _give_memory(program)
 
 
@@ -107,10 +107,12 @@ def _region(instrs: list[Instr], threads: int) -> Region:
         chains[chain].append(instr)
         users.add(instr, chain)
         taken += _seconds(instr)
-    dealt = _dealt(chains, threads)
-    costs = [sum(map(_seconds, lane)) for lane in dealt]
-    longest = max(costs, default=0)
-    return Region(before, dealt, waiting, end, longest + PAYS / 2, sum(costs) - longest)
+    chains.sort(key=_cost, reverse=True)
+    costs = [0.0] * threads
+    for chain in chains:
+        costs[costs.index(min(costs))] += _cost(chain)
+    longest = max(costs)
+    return Region(before, chains, waiting, end, longest + PAYS / 2, sum(costs) - longest)
 
 
 def _pieces(instr: Instr, count: int) -> list[Instr]:
@@ -172,15 +174,8 @@ def _seconds(instr: Instr, threads: int = 1) -> float:
     return _CALL + flops / _FLOPS / threads + sum(v.nbytes for v in views) / _BYTES
 
 
-def _dealt(chains: list[list[Instr]], threads: int) -> list[list[Instr]]:
-    """Deal chains out: each to the lane that has least to do."""
-    dealt: list[list[Instr]] = [[] for _ in range(threads)]
-    costs = [0.0] * threads
-    for chain in sorted(chains, key=lambda c: -sum(map(_seconds, c))):
-        k = costs.index(min(costs))
-        dealt[k] += chain
-        costs[k] += sum(map(_seconds, chain))
-    return [lane for lane in dealt if lane]
+def _cost(chain: list[Instr]) -> float:
+    return sum(map(_seconds, chain))
 
 
 class _Accesses:
@@ -213,23 +208,24 @@ def _touched(instr: Instr) -> Iterable[tuple[View, bool]]:
     return itertools.chain(((v, False) for v in instr.reads()), ((v, True) for v in instr.outs))
 
 
-def _together(dealt: list[list[Instr]]) -> Instr:
-    """Return lanes as one instruction."""
+def _together(chains: list[list[Instr]]) -> Instr:
+    """Return chains as one instruction."""
     parts = []
-    for k, lane in enumerate(dealt):
-        for instr in lane:
+    for k, chain in enumerate(chains):
+        for instr in chain:
             instr.lane = k
             instr.touched.append("lanes")
             parts.append(instr)
-    name = f"{len(parts)} in {len(dealt)} lanes"
+    name = f"{len(parts)} in {len(chains)} lanes"
     return Instr("lanes", name, len, (), {}, [], parts[0].op, parts=parts, touched=["lanes"])
 
 
 def _give_memory(program: Any) -> None:
-    """Put what one lane alone uses into memory of the lane's own; say what else lanes use.
+    """Put what one lane alone uses into memory of its thread; say what else lanes use.
 
-    Results of two lanes may be alive at the same time whenever the lanes are: for the planner, what
-    they share is alive all the while.
+    A thread has one lane at a time, so each has memory for the largest. Results of two lanes may
+    be alive at the same time whenever the lanes are: for the planner, what they share is alive all
+    the while.
     """
     for group in program.instrs:
         group.also_reads += [v for part in group.parts for v in part.reads()] * _is_lanes(group)
@@ -241,7 +237,8 @@ def _give_memory(program: Any) -> None:
         if not _is_lanes(group):
             continue
         by_lane = _lanes_of(group.parts)
-        arenas = []
+        found: dict[Storage, int] = {}  # where what is one lane's alone lies
+        largest = 0
         for k in set(by_lane.values()) - {None}:
             spans: dict[Storage, tuple[int, int]] = {}
             for n, part in enumerate(p for p in group.parts if p.lane == k):
@@ -250,14 +247,17 @@ def _give_memory(program: Any) -> None:
                     if by_lane[s] == k and own(s) and everywhere[s] == {i}:
                         spans[s] = (spans.get(s, (n, n))[0], n)
             places, total = pack({s: s.nbytes for s in spans}, spans)
-            if total:
-                arena = Storage(next(numbers), TEMP, total, 0, None)
-                arenas.append(View(arena, 0, (total,), (1,), np.dtype(np.uint8)))
-                renamed.moved.update(dict.fromkeys(places, arena))
-                renamed.shifts.update(places)
-        inside = renamed.moved
-        group.also_reads = [v for v in group.also_reads if v.storage not in inside]
-        group.outs = [*(v for v in group.outs if v.storage not in inside), *arenas]
+            found.update(places)
+            largest = max(largest, total)
+        if largest:
+            nbytes = largest * program.threads
+            memory = Storage(next(numbers), TEMP, nbytes, 0, None)
+            group.scratch = View(memory, 0, (nbytes,), (1,), np.dtype(np.uint8))
+            renamed.moved.update(dict.fromkeys(found, memory))
+            renamed.shifts.update(found)
+        group.also_reads = [v for v in group.also_reads if v.storage not in found]
+        group.outs = [v for v in group.outs if v.storage not in found]
+        group.outs += [group.scratch] * (group.scratch is not None)
     renamed.apply(program)
 
 

@@ -34,7 +34,7 @@ def blas_threads() -> int | None:
 
     Examples
     --------
-    >>> from minigrad.replay.blas import blas_threads
+    >>> from minigrad.backend.blas import blas_threads
     >>> threads = blas_threads()
     >>> threads is None or threads >= 1
     True
@@ -43,20 +43,27 @@ def blas_threads() -> int | None:
     return None if found is None else int(found[0]())
 
 
-def alone(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that keeps BLAS to one thread meanwhile."""
+def set_blas_threads(count: int) -> None:
+    """Let NumPy's products use so many threads; only where `blas_threads` is known."""
+    found = _functions()
+    assert found is not None
+    found[1](count)
+
+
+def kept_to(count: int, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that lets BLAS use so many threads meanwhile."""
     found = _functions()
     assert found is not None
     get, set_to = found
 
-    def run_alone(*args: Any) -> Any:
+    def run_so(*args: Any) -> Any:
         before = get()
-        if before == 1:
+        if before == count:
             return run(*args)
-        set_to(1)
+        set_to(count)
         try:
             return run(*args)
         finally:
             set_to(before)
 
-    return run_alone
+    return run_so

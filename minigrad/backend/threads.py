@@ -1,0 +1,210 @@
+"""Threads that share large work, and one owner of the cores at a time.
+
+By default minigrad computes on the thread that calls it, and products are NumPy's BLAS's, which
+shares them among threads of its own. With `set_num_threads` minigrad shares large work itself:
+tiles of convolutions and of pooling, blocks of elementwise functions and of rows, parts of
+products. BLAS then is kept to one thread: its helpers go on spinning for a while after a product,
+and beside threads of ours they make everything slower.
+
+Work is cut by its size alone. Who is free takes the next piece, and no piece touches what another
+one writes, so results do not depend on which thread is faster.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any
+
+from minigrad.backend.blas import blas_threads, set_blas_threads
+
+Part = Callable[[], Any]
+
+
+class _Worker:
+    """A thread that waits for work; a lock hands it over in about 40 microseconds."""
+
+    def __init__(self, number: int) -> None:
+        self._given, self._done = allocate_lock(), allocate_lock()
+        self._given.acquire()
+        self._done.acquire()
+        self._work: tuple[Context, Part] | None = None
+        self._error: BaseException | None = None
+        name = f"minigrad-{number}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def begin(self, part: Part) -> None:
+        self._work = copy_context(), part  # what is switched on or off here is so there
+        self._given.release()
+
+    def end(self) -> BaseException | None:
+        """Wait until the work is done; return what it raised."""
+        self._done.acquire()
+        error, self._error = self._error, None
+        return error
+
+    def _run(self) -> None:
+        while True:
+            self._given.acquire()
+            assert self._work is not None
+            context, part = self._work
+            try:
+                context.run(part)
+            except BaseException as error:  # raised where the work was handed out
+                self._error = error
+            self._work = context = part = None  # type: ignore[assignment]  # let go of arrays
+            self._done.release()
+
+
+class _Crew:
+    """The threads there are; they do one piece of work at a time."""
+
+    def __init__(self) -> None:
+        self.workers: list[_Worker] = []
+        self.busy = threading.Lock()
+
+
+_crew = _Crew()
+_count: int | None = None  # of threads, as set
+_blas_before: int | None = None  # BLAS's threads before that
+
+
+def _new_crew() -> None:
+    global _crew
+    _crew = _Crew()  # a process that was forked has none of its parent's threads
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_crew)
+
+
+def share(parts: Sequence[Part]) -> None:
+    """Run the first of some functions here and the others on other threads; wait for all.
+
+    Where the threads are at work already, for another thread or for what calls this, all run here.
+    What a part raises is raised when all have ended.
+    """
+    crew = _crew
+    if len(parts) < 2 or not crew.busy.acquire(blocking=False):
+        for part in parts:
+            part()
+        return
+    begun: list[_Worker] = []
+    errors: list[BaseException | None] = []
+    try:
+        while len(crew.workers) < len(parts) - 1:
+            crew.workers.append(_Worker(len(crew.workers) + 1))
+        for worker, part in zip(crew.workers, parts[1:], strict=False):
+            worker.begin(part)
+            begun.append(worker)
+        parts[0]()
+    finally:
+        errors = [worker.end() for worker in begun]
+        crew.busy.release()
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def deal(items: Iterable[Any], functions: Sequence[Callable[[Any], Any]]) -> None:
+    """Call one of some functions for each item: each function has a thread, and takes the next."""
+    rest = deque(items)
+    share([partial(_take, rest, function) for function in functions])
+
+
+def _take(rest: deque[Any], function: Callable[[Any], Any]) -> None:
+    while rest:
+        try:
+            item = rest.popleft()
+        except IndexError:  # another thread was quicker
+            return
+        function(item)
+
+
+def get_num_threads() -> int:
+    """Return how many threads minigrad shares its work among: 1 unless `set_num_threads` was used.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.get_num_threads()
+    1
+    """
+    return _count or 1
+
+
+def set_num_threads(count: int | None) -> None:
+    """Let minigrad compute on so many threads of the processor.
+
+    Large work is cut into tiles, rows or blocks, and shared: convolution, pooling, normalization,
+    activations, products of matrices. Small work stays on one thread, since it takes some 40
+    microseconds to hand a part over. NumPy's BLAS, which else has threads of its own, is kept to
+    one in the whole process, so that the cores have one owner; your own products of NumPy arrays
+    are on one thread, too, from then on.
+
+    Parameters
+    ----------
+    count : int or None
+        How many; 1 computes everything on one. None, as at the start, computes on one, and leaves
+        products to BLAS and the threads that it had.
+
+    Raises
+    ------
+    TypeError, ValueError
+        ``count`` is no int, or less than 1.
+
+    Warns
+    -----
+    RuntimeWarning
+        NumPy was built with a BLAS whose threads cannot be set (OpenBLAS's can). Nothing is
+        changed then.
+
+    Notes
+    -----
+    Results do not depend on the number of threads, but for large products of matrices, whose
+    parts BLAS may round otherwise than the whole in the last bits. torch's name and meaning.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.set_num_threads(2)
+    >>> mg.get_num_threads()
+    2
+    >>> mg.set_num_threads(None)
+    """
+    global _count, _blas_before
+    if count is not None:
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise TypeError(
+                f"set_num_threads takes an int or None, not {count!r}; this machine has "
+                f"{os.cpu_count()} cores"
+            )
+        if count < 1:
+            raise ValueError(f"set_num_threads: count must be at least 1 (or None), not {count}")
+    owned = blas_threads()
+    if owned is None:
+        if count is not None:
+            warnings.warn(
+                "set_num_threads: NumPy was built with a BLAS whose threads cannot be set; "
+                "minigrad stays at one thread of its own. Set those of BLAS before NumPy is "
+                "imported, with its own variable (OMP_NUM_THREADS, VECLIB_MAXIMUM_THREADS)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return
+    if _count is None:
+        _blas_before = owned
+    _count = count
+    set_blas_threads(1 if count is not None else _blas_before or owned)
+
+
+def product_threads() -> int | None:
+    """Return how many threads large products may have by now, ours or BLAS's; None: not known."""
+    owned = blas_threads()
+    return None if owned is None else max(owned, get_num_threads())
