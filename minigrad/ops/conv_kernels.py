@@ -19,7 +19,7 @@ from typing import Any
 from minigrad.backend import Array, Backend
 from minigrad.ops import conv_columns
 from minigrad.ops.kernels import add_to_rows, wide
-from minigrad.ops.windows import Windows
+from minigrad.ops.windows import Windows, images_at_once
 
 _TILE = 1 << 19  # elements of a tile's matrix of windows: 1 MB in float32
 _SHIFTED_TILE = 1 << 16  # of a tile of shifted products
@@ -327,7 +327,7 @@ def _tiles(where: Windows, images: int, width: int, size: int) -> Iterator[tuple
     """
     rows, columns = where.counts
     height = max(1, min(rows, size // max(1, columns * width)))
-    step = max(1, size // max(1, rows * columns * width))
+    step = images_at_once(size / max(1, rows * columns * width))
     for n in range(0, images, step):
         for row in range(0, rows, height):
             yield slice(n, min(n + step, images)), slice(row, min(row + height, rows))

@@ -30,7 +30,7 @@ from minigrad.ops.kernels import wide
 from minigrad.ops.reduce import mean
 from minigrad.ops.refuse import refuse
 from minigrad.ops.resample import averages, resample
-from minigrad.ops.windows import Spatial, Windows, place, spatial
+from minigrad.ops.windows import Spatial, Windows, images_at_once, place, spatial
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d",
@@ -102,7 +102,7 @@ def _naive_spread(x: Any, choice: Any, where: Windows) -> Any:
 # ---- windows: maximum, sum, spread -------------------------------------------------------------
 
 
-_TILE = 1 << 19  # elements of some images that are worked on together: 1 MB in float32
+_TILE = 1 << 18  # elements of some images that are worked on together: 1 MB in float32
 
 
 def _tiles(x: Any, where: Windows) -> Iterator[Any]:
@@ -110,7 +110,7 @@ def _tiles(x: Any, where: Windows) -> Iterator[Any]:
     if x.ndim == len(where.size):
         yield ...
         return
-    step = max(1, _TILE * len(x) // max(1, x.size))
+    step = images_at_once(_TILE * len(x) / max(1, x.size))
     for start in range(0, len(x), step):
         yield slice(start, start + step)
 

@@ -9,6 +9,7 @@ many windows, without a padded copy.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -100,6 +101,15 @@ class Windows(NamedTuple):
         return self._replace(
             padding=(padding, *self.padding[1:]), counts=(last - first, *self.counts[1:])
         )
+
+
+def images_at_once(share: float) -> int:
+    """Return the power of two nearest to a number of images that would fill a tile.
+
+    So the tiles of one op nest in those of another, and what a tile of the one needs is what a
+    tile of the other left, perhaps still in the cache.
+    """
+    return 1 << max(0, round(math.log2(max(share, 1))))
 
 
 def spatial(name: str, value: Spatial, rank: int, least: int) -> tuple[int, ...]:

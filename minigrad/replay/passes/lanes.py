@@ -11,14 +11,16 @@ import numpy as np
 
 from minigrad.backend import NUMPY
 from minigrad.backend.threads import product_threads
+from minigrad.ops.windows import images_at_once
 from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes.groups import users_of
 from minigrad.replay.passes.plan import pack
 from minigrad.replay.passes.uses import Renamer, own
 
-WINDOW = 200  # how many instructions after its first a region may still take one in
+WINDOW = 400  # how many instructions after its first a region may still take one in
 GAINS = 0.9  # of the time without lanes, at most
 PAYS = 200e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
+PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
 _SMALL = 20e-6  # seconds of what several chains may wait for
 _FLOPS, _BYTES, _CALL = 80e9, 6e9, 1e-6  # what one thread does in a second; a call's seconds
 
@@ -48,7 +50,12 @@ def lanes(program: Any) -> None:
     owned = product_threads()
     if program.threads == 1 or program.xp is not NUMPY or owned is None:
         return
-    instrs = [piece for instr in program.instrs for piece in _pieces(instr, 2 * program.threads)]
+    instrs = [
+        piece
+        for instr in program.instrs
+        for part in (instr.parts if _only_fills(instr) else [instr])
+        for piece in _pieces(part, 2 * program.threads)
+    ]
     found: list[Instr | Region] = []
     at = 0
     while at < len(instrs):
@@ -80,9 +87,8 @@ def _region(instrs: list[Instr], threads: int) -> Region:
     if not instrs or _seconds(instrs[0]) < _SMALL:
         return Region([], [], [], 0, 0.0, 0.0)
     taken = waits = 0.0
-    before: list[Instr] = []
-    chains: list[list[Instr]] = []
-    waiting: list[Instr] = []
+    chain_of: dict[int, int | None] = {}  # by instruction; None runs before, on one thread
+    count = 0
     users, held = _Accesses(), _Accesses()
     end = len(instrs)
     for k, instr in enumerate(instrs):
@@ -91,7 +97,6 @@ def _region(instrs: list[Instr], threads: int) -> Region:
             break
         found = users.against(instr)
         if held.against(instr) or len(found) > 1 or not _may(instr):
-            waiting.append(instr)
             held.add(instr, 0)
             waits += _seconds(instr)
             if waits > taken:
@@ -99,20 +104,42 @@ def _region(instrs: list[Instr], threads: int) -> Region:
                 break
             continue
         if not found and (_fills(instr) or _seconds(instr) < _SMALL):
-            before.append(instr)  # else all that uses it would be one chain
+            chain_of[k] = None  # else all that uses it would be one chain
             continue
-        (chain,) = found or (len(chains),)
-        if not found:
-            chains.append([])
-        chains[chain].append(instr)
-        users.add(instr, chain)
+        (chain_of[k],) = found or (count,)
+        count += not found
+        users.add(instr, chain_of[k])
         taken += _seconds(instr)
-    chains.sort(key=_cost, reverse=True)
+    _drop_early(instrs, chain_of)
+    chains: dict[int, list[Instr]] = {}
+    for k, c in chain_of.items():
+        if c is not None:
+            chains.setdefault(c, []).append(instrs[k])
+    ordered = sorted(chains.values(), key=_cost, reverse=True)
     costs = [0.0] * threads
-    for chain in chains:
+    for chain in ordered:
         costs[costs.index(min(costs))] += _cost(chain)
+    before = [instrs[k] for k, c in chain_of.items() if c is None]
+    after = [instrs[k] for k in range(end) if k not in chain_of]
     longest = max(costs)
-    return Region(before, chains, waiting, end, longest + PAYS / 2, sum(costs) - longest)
+    return Region(before, ordered, after, end, longest + PAYS / 2, sum(costs) - longest)
+
+
+def _drop_early(instrs: list[Instr], chain_of: dict[int, int | None]) -> None:
+    """Leave out copies that were taken in past others that wait, if nothing taken in wants them.
+
+    They would lie in memory, out of the cache, until they are wanted. What comes out smaller than
+    what it is made of is another thing: that may still be in the cache.
+    """
+    first = next((k for k in range(len(instrs)) if k not in chain_of), len(instrs))
+    later = _Accesses()
+    for k in reversed(list(chain_of)):
+        instr = instrs[k]
+        grows = sum(v.nbytes for v in instr.outs) >= sum(v.nbytes for v in instr.operands())
+        if k > first and grows and not later.against(instr):
+            del chain_of[k]
+        else:
+            later.add(instr, 0)
 
 
 def _pieces(instr: Instr, count: int) -> list[Instr]:
@@ -121,19 +148,25 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
     Each row is computed as before, so the bits are the same.
     """
     out = instr.outs[0] if len(instr.outs) == 1 else None
-    if out is None or not out.shape or out.shape[0] < count or _seconds(instr) < 2 * PAYS:
+    if out is None or not out.shape or _seconds(instr) < 2 * PAYS:
         return [instr]
     alike = [v for v in instr.args if isinstance(v, View) and v.shape[:1] == out.shape[:1]]
-    if instr.kind == "ufunc":
+    if instr.run is np.matmul:
+        count = min(count, _products(instr) // PRODUCTS)
+        alike = alike[:1] if len(out.shape) == 2 else []
+        cut = alike[:1] == [instr.args[0]]
+    elif instr.kind == "ufunc":
         whole = [v for v in instr.args if isinstance(v, View) and v not in alike]
         elementwise = isinstance(instr.run, np.ufunc) and instr.run.signature is None
-        if not elementwise or instr.kwargs or any(len(v.shape) != len(out.shape) for v in alike):
-            return [instr]
-        if any(len(v.shape) == len(out.shape) and v.shape[0] != 1 for v in whole):
-            return [instr]
-    elif not _rows_alone(instr):
+        cut = elementwise and not instr.kwargs
+        cut = cut and all(len(v.shape) == len(out.shape) for v in alike)
+        cut = cut and all(len(v.shape) < len(out.shape) or v.shape[0] == 1 for v in whole)
+    else:
+        cut = _rows_alone(instr)
+    if not cut or not 1 < count <= out.shape[0]:
         return [instr]
-    cuts = [round(k * out.shape[0] / count) for k in range(count + 1)]
+    unit = images_at_once(out.shape[0] / count / 2)  # pieces end where tiles do
+    cuts = [round(k * out.shape[0] / count / unit) * unit for k in range(count)]
     return [
         replace(
             instr,
@@ -142,8 +175,14 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
             touched=list(instr.touched),
             template=None,
         )
-        for c in itertools.pairwise(cuts)
+        for c in itertools.pairwise([*cuts, out.shape[0]])
+        if c[0] < c[1]
     ]
+
+
+def _products(instr: Instr) -> int:
+    """Return how many numbers a product multiplies."""
+    return instr.outs[0].size * instr.args[0].shape[-1] if isinstance(instr.args[0], View) else 0
 
 
 def _rows_alone(instr: Instr) -> bool:
@@ -165,12 +204,17 @@ def _fills(instr: Instr) -> bool:
     return instr.kind == "copy" and not isinstance(instr.args[0], View)
 
 
+def _only_fills(instr: Instr) -> bool:
+    """Say whether a fused group does no more than set numbers: each lane may do its own."""
+    return instr.kind == "fused" and all(map(_fills, instr.parts)) and not instr.local
+
+
 def _seconds(instr: Instr, threads: int = 1) -> float:
     """Return a rough cost, products done by so many threads: the same whatever the load is."""
     views = [*instr.operands(), *instr.outs]
     flops = 0
-    if instr.run is np.matmul and isinstance(instr.args[0], View):
-        flops = 2 * instr.outs[0].size * instr.args[0].shape[-1]
+    if instr.run is np.matmul:
+        flops = 2 * _products(instr)
     return _CALL + flops / _FLOPS / threads + sum(v.nbytes for v in views) / _BYTES
 
 
