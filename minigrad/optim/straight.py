@@ -198,8 +198,14 @@ def _chunks(
 
     def lifted(chunk: Chunk) -> Chunk:
         pieces = [(i, at_work.tracer(place)) for i, place in chunk.pieces]
-        p, g, work, *state = map(at_work.tracer, (chunk.p, chunk.g, chunk.work, *chunk.state))
-        return Chunk(p, tuple(state), g, work, pieces, chunk.part)
+        p, *state = map(at_work.tracer, (chunk.p, *chunk.state[: len(names)]))
+        g = at_work.tracer(chunk.g) if pieces else scratch(chunk.g)
+        work, *spare = map(scratch, (chunk.work, *chunk.state[len(names) :]))
+        return Chunk(p, (*state, *spare), g, work, pieces, chunk.part)
+
+    def scratch(array: Array) -> Array:
+        """Return scratch memory of the chunk's own, so that chunks do not wait for each other."""
+        return at_work.make(flat.xp.empty_like(array), False)
 
     together = at_work.beside(flat.buffer)
     if together is None or not flat.has_views(together, grads, run):

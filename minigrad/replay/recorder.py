@@ -359,7 +359,8 @@ class Recorder:
         if all(p is None or isinstance(p, (int, np.integer, slice, type(...))) for p in parts):
             into = own[key] if ... in parts else own[(*parts, ...)]
             into[...] = value
-            if into.size:
+            # Python writes ``x[key] += y`` back: the sum lies there already
+            if into.size and not (isinstance(views[0], View) and views[0] is self.view(into)):
                 self.add("copy", "write", np.copyto, views, {}, [self.view(into)])
             return
         own[key] = value

@@ -111,15 +111,16 @@ def _region(instrs: list[Instr], threads: int) -> Region:
         users.add(instr, chain_of[k])
         taken += _seconds(instr)
     _drop_early(instrs, chain_of)
+    _give_fills(instrs, chain_of)
     chains: dict[int, list[Instr]] = {}
-    for k, c in chain_of.items():
+    for k, c in sorted(chain_of.items()):
         if c is not None:
             chains.setdefault(c, []).append(instrs[k])
-    ordered = sorted(chains.values(), key=_cost, reverse=True)
+    ordered = sorted(map(_depth_first, chains.values()), key=_cost, reverse=True)
     costs = [0.0] * threads
     for chain in ordered:
         costs[costs.index(min(costs))] += _cost(chain)
-    before = [instrs[k] for k, c in chain_of.items() if c is None]
+    before = [instrs[k] for k, c in sorted(chain_of.items()) if c is None]
     after = [instrs[k] for k in range(end) if k not in chain_of]
     longest = max(costs)
     return Region(before, ordered, after, end, longest + PAYS / 2, sum(costs) - longest)
@@ -140,6 +141,37 @@ def _drop_early(instrs: list[Instr], chain_of: dict[int, int | None]) -> None:
             del chain_of[k]
         else:
             later.add(instr, 0)
+
+
+def _give_fills(instrs: list[Instr], chain_of: dict[int, int | None]) -> None:
+    """Let a chain fill by itself what it alone wants filled."""
+    all_of_them = _Accesses()
+    for k, c in chain_of.items():
+        all_of_them.add(instrs[k], -k - 1 if c is None else c)
+    for k in [k for k, c in chain_of.items() if c is None and _fills(instrs[k])]:
+        found = all_of_them.against(instrs[k]) - {-k - 1}
+        if len(found) == 1 and min(found) >= 0:
+            chain_of[k] = found.pop()
+
+
+def _depth_first(chain: list[Instr]) -> list[Instr]:
+    """Return a chain in an order in which results are used soon, perhaps still in the cache.
+
+    Of those that can run, the one goes first that waited for the latest.
+    """
+    before: list[set[int]] = []
+    seen = _Accesses()
+    for k, instr in enumerate(chain):
+        before.append(seen.against(instr))
+        seen.add(instr, k)
+    place: dict[int, int] = {}
+    rest = list(range(len(chain)))
+    while rest:
+        ready = [k for k in rest if all(b in place for b in before[k])]
+        k = max(ready, key=lambda k: (max((place[b] for b in before[k]), default=-1), -k))
+        place[k] = len(place)
+        rest.remove(k)
+    return [chain[k] for k in place]
 
 
 def _pieces(instr: Instr, count: int) -> list[Instr]:
