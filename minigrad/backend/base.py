@@ -124,10 +124,13 @@ class Backend:
         """Return the normal distribution function at x, in x's dtype, precise in the lower tail."""
         return normal_cdf(self, x)
 
-    def each(self, items: Sequence[Any], function: Callable[[Any], Any]) -> None:
+    def each(
+        self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True
+    ) -> None:
         """Call a function for each of some tiles, which do not touch each other's results.
 
-        On a processor several threads may share them (`minigrad.set_num_threads`).
+        On a processor several threads may share them (`minigrad.set_num_threads`); ``take`` says
+        whether the work is worth taking the cores from BLAS, if they are still its.
         """
         for item in items:
             function(item)
@@ -142,6 +145,15 @@ class Backend:
             return function(self, *arrays)
         out = function(self, *(a.reshape(1) for a in arrays))
         return tuple(o.reshape(()) for o in out) if type(out) is tuple else out.reshape(())
+
+    def into_blocks(self, function: Callable[..., Any], *arrays: Array) -> Array:
+        """Return an array like the first, which ``function(self, out, *arrays)`` writes to.
+
+        As `in_blocks`, for functions that write one result where they are told.
+        """
+        out = self.module.empty_like(arrays[0])
+        function(self, out, *arrays)
+        return out
 
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)`` without a warning that a value is infinite or not a number.

@@ -27,10 +27,10 @@ _QUIET.run(np.seterr, all="ignore")
 # CNN (W4): 3,800 page faults -> 1, 69 -> 64 ms, the same peak memory.
 np.empty((32 << 20) - (1 << 16), np.uint8)
 
-_WHOLE = 1 << 20  # elements that `in_blocks` does not cut: it pays from about 8 MB on
+_WHOLE = 1 << 20  # elements that blocks are not cut from: it pays from about 8 MB on
 _ALIGN = 64  # bytes, a line of the cache
 _BLOCK = 1 << 17  # elements in a piece
-_SHARED = 1 << 18  # elements that `in_blocks` does not cut for several threads
+_SHARED = 1 << 18  # the same for several threads
 _SHARED_PRODUCTS = 1 << 22  # numbers multiplied for one thread at least: 80 microseconds or more
 
 
@@ -93,16 +93,20 @@ class NumpyBackend(Backend):
         keep = draw_keep(generator.host, math.prod(shape), p)
         return np.multiply(keep.reshape(shape), scale, out, dtype=dtype)
 
-    def each(self, items: Sequence[Any], function: Callable[[Any], Any]) -> None:
-        count = min(threads.get_num_threads(), len(items))
-        if count > 1:
-            return threads.deal(items, [function] * count)
-        for item in items:
-            function(item)
+    def each(
+        self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True
+    ) -> None:
+        count = 1
+        if len(items) > 1:
+            count = threads.take_cores() if take else threads.at_hand()
+        if count == 1:
+            super().each(items, function)
+        else:
+            threads.deal(items, [function] * min(count, len(items)))
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """Return ``a @ b``; threads share a large product, each some rows, columns or matrices."""
-        count = threads.get_num_threads()
+        count = threads.at_hand()
         if count > 1 and out is None:
             count = min(count, _products(a, b) // _SHARED_PRODUCTS)
         if count < 2 or out is not None:
@@ -126,16 +130,9 @@ class NumpyBackend(Backend):
         return y
 
     def in_blocks(self, function: Callable[..., Any], *arrays: Array) -> Any:
-        first, *others = arrays
-        if first.size <= (_WHOLE if threads.get_num_threads() == 1 else _SHARED):
+        if _is_whole(arrays[0]):
             return super().in_blocks(function, *arrays)
-        flat = [first.ravel("K")]  # in the order of its memory, and so the others and the results
-        for a in others:
-            alike = np.empty_like(first, dtype=a.dtype)
-            if a.strides != alike.strides:
-                alike[...] = a
-                a = alike
-            flat.append(a.ravel("K"))
+        flat = _flat(arrays)
         several = False
         outs: list[Array] = []
         into: list[Array] = []
@@ -146,15 +143,28 @@ class NumpyBackend(Backend):
             parts = function(self, *(a[block] for a in flat))
             if not start:
                 several = type(parts) is tuple
-                made = [np.empty_like(first, dtype=p.dtype) for p in (parts if several else [parts])]
-                outs.extend(made)
-                into.extend(out.ravel("K") for out in made)
+                dtypes = [p.dtype for p in (parts if several else [parts])]
+                outs.extend(np.empty_like(arrays[0], dtype=dtype) for dtype in dtypes)
+                into.extend(_flat(outs))
             for out, part in zip(into, parts if several else [parts], strict=True):
                 out[block] = part
 
         compute(0)  # says which results there are
-        self.each(range(_BLOCK, first.size, _BLOCK), compute)
+        self.each(range(_BLOCK, arrays[0].size, _BLOCK), compute, take=False)
         return tuple(outs) if several else outs[0]
+
+    def into_blocks(self, function: Callable[..., Any], *arrays: Array) -> Array:
+        if _is_whole(arrays[0]):
+            return super().into_blocks(function, *arrays)
+        out = np.empty_like(arrays[0])
+        flat = _flat((out, *arrays))
+
+        def compute(start: int) -> None:
+            block = slice(start, start + _BLOCK)
+            function(self, *(a[block] for a in flat))
+
+        self.each(range(0, out.size, _BLOCK), compute, take=False)
+        return out
 
     def in_range(self, x: Array, low: int, high: int, besides: int | None = None) -> bool:
         if (
@@ -168,6 +178,23 @@ class NumpyBackend(Backend):
 
     def quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         return _QUIET.copy().run(function, *args)  # a copy, since a context is not entered twice
+
+
+def _is_whole(first: Array) -> bool:
+    """Say whether elementwise work on arrays like this one is not worth cutting."""
+    return first.size <= (_WHOLE if threads.at_hand() == 1 else _SHARED)
+
+
+def _flat(arrays: Sequence[Array]) -> list[Array]:
+    """Return arrays of one shape flat, in the order of the first one's memory."""
+    flat = []
+    for a in arrays:
+        alike = np.empty_like(arrays[0], dtype=a.dtype) if flat else a
+        if a.strides != alike.strides:
+            alike[...] = a
+            a = alike
+        flat.append(a.ravel("K"))
+    return flat
 
 
 def _products(a: Array, b: Array) -> int:

@@ -1,10 +1,12 @@
 """Threads that share large work, and one owner of the cores at a time.
 
-By default minigrad computes on the thread that calls it, and products are NumPy's BLAS's, which
-shares them among threads of its own. With `set_num_threads` minigrad shares large work itself:
-tiles of convolutions and of pooling, blocks of elementwise functions and of rows, parts of
-products. BLAS then is kept to one thread: its helpers go on spinning for a while after a product,
-and beside threads of ours they make everything slower.
+NumPy computes on the thread that calls it, but for products of matrices: these are its BLAS's,
+which shares them among threads of its own. What BLAS cannot share are convolutions and pooling,
+where copies and passes through memory take as long as the products. `set_num_threads` lets
+minigrad share them itself. From the first one on the cores are minigrad's: tiles, blocks of
+elementwise functions and parts of products are dealt out here, and BLAS is kept to one thread,
+since its helpers go on spinning for a while after a product, and beside threads of ours they make
+everything slower.
 
 Work is cut by its size alone. Who is free takes the next piece, and no piece touches what another
 one writes, so results do not depend on which thread is faster.
@@ -72,6 +74,7 @@ class _Crew:
 
 _crew = _Crew()
 _count: int | None = None  # of threads, as set
+_ours = False  # whether the cores are minigrad's by now
 _blas_before: int | None = None  # BLAS's threads before that
 
 
@@ -128,7 +131,7 @@ def _take(rest: deque[Any], function: Callable[[Any], Any]) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads minigrad shares its work among: 1 unless `set_num_threads` was used.
+    """Return how many threads minigrad computes on: 1 unless `set_num_threads` was used.
 
     Examples
     --------
@@ -139,14 +142,28 @@ def get_num_threads() -> int:
     return _count or 1
 
 
+def at_hand() -> int:
+    """Return how many threads may share work that BLAS could do as well: 1 while they are its."""
+    return get_num_threads() if _ours else 1
+
+
+def take_cores() -> int:
+    """Return how many threads may share work that BLAS cannot; from now on they are ours."""
+    global _ours
+    if _count is not None and _count > 1 and not _ours:
+        _ours = True
+        set_blas_threads(1)
+    return _count or 1
+
+
 def set_num_threads(count: int | None) -> None:
     """Let minigrad compute on so many threads of the processor.
 
-    Large work is cut into tiles, rows or blocks, and shared: convolution, pooling, normalization,
-    activations, products of matrices. Small work stays on one thread, since it takes some 40
-    microseconds to hand a part over. NumPy's BLAS, which else has threads of its own, is kept to
-    one in the whole process, so that the cores have one owner; your own products of NumPy arrays
-    are on one thread, too, from then on.
+    They are those of NumPy's BLAS, which shares products of matrices, until the first convolution
+    or pooling that is large enough. From then on minigrad shares large work by itself: tiles of
+    convolutions and pooling, blocks of activations, parts of products. BLAS then is kept to one
+    thread in the whole process, so that the cores have one owner: your own products of NumPy
+    arrays are on one thread, too.
 
     Parameters
     ----------
@@ -167,6 +184,7 @@ def set_num_threads(count: int | None) -> None:
 
     Notes
     -----
+    Small work stays on one thread, since it takes some 40 microseconds to hand a part over.
     Results do not depend on the number of threads, but for large products of matrices, whose
     parts BLAS may round otherwise than the whole in the last bits. torch's name and meaning.
 
@@ -178,7 +196,7 @@ def set_num_threads(count: int | None) -> None:
     2
     >>> mg.set_num_threads(None)
     """
-    global _count, _blas_before
+    global _count, _blas_before, _ours
     if count is not None:
         if isinstance(count, bool) or not isinstance(count, int):
             raise TypeError(
@@ -200,8 +218,8 @@ def set_num_threads(count: int | None) -> None:
         return
     if _count is None:
         _blas_before = owned
-    _count = count
-    set_blas_threads(1 if count is not None else _blas_before or owned)
+    _count, _ours = count, False
+    set_blas_threads(count or _blas_before or owned)
 
 
 def product_threads() -> int | None:

@@ -72,19 +72,24 @@ def checked(function: F) -> F:
 
 
 def filled_by(
-    fill: Callable[..., Any], by_rows: Callable[..., bool] = lambda *args: False
+    fill: Callable[..., Any],
+    by_rows: Callable[..., bool] = lambda *args: False,
+    picks: bool = False,
 ) -> Callable[[F], F]:
     """Name, for a kernel or a rule, its form that writes the result into a given array.
 
     ``fill(out, *args)`` does what the kernel does with ``args``. A captured program that holds the
     kernel as one call uses this form: the result lies where the program wants it without a copy.
     ``by_rows(*args)`` says whether each row of the result (an entry of its first axis) is that of
-    the arrays alone, so that several threads may share the rows.
+    the arrays alone, so that several threads may share the rows. ``picks`` says that it takes
+    ``(g, x, y, ...)`` and gives each number of g to one element of x that equals its y, and 0 to
+    all others (`minigrad.replay.passes.masks`).
     """
 
     def mark(function: F) -> F:
         function.filled_by = fill  # type: ignore[attr-defined]
         function.by_rows = by_rows  # type: ignore[attr-defined]
+        function.picks = picks  # type: ignore[attr-defined]
         return function
 
     return mark

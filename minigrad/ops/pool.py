@@ -134,19 +134,19 @@ def _largest(xp: Backend, x: Array, where: Windows) -> Array:
 def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> None:
     """Write the gradient of a maximum of numbers into gx, in fewer passes than by the choice."""
     xp = backend_of(g)
-    if y.size and xp.isnan(y.max()):
-        gx[...] = window_spread(g, window_choice(x, y, where), where)
-        return
-    if g.strides != y.strides:  # as after flatten: then it lies in another order
-        alike = xp.empty_like(y)
-        alike[...] = g
-        g = alike
-    if not where.covering:
-        gx[...] = 0
     last = math.prod(where.kernel) - 1
 
     def spread(tile: Any) -> None:
         tx, ty, tg, tgx = x[tile], y[tile], g[tile], gx[tile]
+        if ty.size and xp.isnan(ty.max()):
+            tgx[...] = window_spread(tg, window_choice(tx, ty, where), where)
+            return
+        if tg.strides != ty.strides:  # as after flatten: then it lies in another order
+            alike = xp.empty_like(ty)
+            alike[...] = tg
+            tg = alike
+        if not where.covering:
+            tgx[...] = 0
         free = xp.ones_like(ty, dtype=bool)  # windows whose largest element is still to come
         for k, (out, into) in enumerate(where.pairs()):
             out, into = (..., *out), (..., *into)
@@ -163,7 +163,9 @@ def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> 
     xp.each([*_tiles(x, where)], spread)
 
 
-@filled_by(_spread_largest, by_rows=lambda g, x, y, where: len(x.shape) > len(where.size))
+@filled_by(
+    _spread_largest, by_rows=lambda g, x, y, where: len(x.shape) > len(where.size), picks=True
+)
 def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     """Add each window's number to its first largest element: spread the choice."""
     xp = backend_of(g._array if isinstance(g, Tensor) else g)

@@ -16,7 +16,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from minigrad.backend import Array, Backend, backend_of, to_device
+from minigrad.backend import NUMPY, Array, Backend, backend_of, to_device
+from minigrad.backend.threads import at_hand
 from minigrad.engine.errors import describe
 from minigrad.engine.tensor import Tensor
 
@@ -117,11 +118,12 @@ class Flat:
         self.scalars = Scalars(self.xp, self.buffer.dtype)
         self._planned: tuple[Any, ...] = ()
         self._plan: list[Run] = []
+        self._sets = 1
         # On a GPU a call costs more than its memory traffic: all in one chunk
         on_cpu, size = self.xp.name == "numpy", int(self.buffer.size)
         self._chunk = min(CHUNK, size) if on_cpu else size
         self._direct = DIRECT if on_cpu else size
-        self._scratch: list[Array] = []
+        self._scratch: list[list[Array]] = []  # a set for each thread that may share the chunks
 
     def view(self, flat: Array, i: int, start: int = 0) -> Array:
         """Return parameter i's stretch of a flat array (that begins at ``start``), in its shape."""
@@ -211,13 +213,21 @@ class Flat:
             counts = zip(counts, *self.numbers.values(), strict=True)
         live = [None if g is None else n for n, g in zip(counts, grads, strict=True)]
         spans = _equal_spans(live)
-        if self._planned != (spans, names):
+        sets = at_hand() if self.xp is NUMPY else 1
+        if self._planned != (spans, names, sets):
             self.need(names)
-            for _ in range(2 + spares - len(self._scratch)):
-                self._scratch.append(self.xp.empty_like(self.buffer[: self._chunk]))
+            self._scratch += [[] for _ in range(sets - len(self._scratch))]
+            for scratch in self._scratch[:sets]:
+                for _ in range(2 + spares - len(scratch)):
+                    scratch.append(self.xp.empty_like(self.buffer[: self._chunk]))
+            self._sets = sets
             self._plan = [Run(*span, self._chunks(*span, names)) for span in spans]
-            self._planned = (spans, names)
+            self._planned = (spans, names, sets)
         return self._plan
+
+    def shares(self, run: Run) -> list[Run]:
+        """Return a run's chunks in shares, none of which uses scratch memory of another."""
+        return [run._replace(chunks=run.chunks[k :: self._sets]) for k in range(self._sets)]
 
     def chunks(self, run: Run, grads: Sequence[Any]) -> Iterator[tuple[Chunk, Array]]:
         """Yield a run's chunks, each with the gradient of its stretch (to be read only)."""
@@ -248,7 +258,7 @@ class Flat:
         start, end = self._bounds[run.first][0], self._bounds[run.last - 1][1]
         for low in range(start, end, self._chunk):
             high = min(low + self._chunk, end)
-            yield slice(low, high), self._cut(low, high, names, (run.first, slice(0)))
+            yield slice(low, high), self._cut(low, high, names, (run.first, slice(0)), 0)
 
     def chunk_count(self) -> int:
         """Return how many chunks the buffer makes."""
@@ -262,9 +272,12 @@ class Flat:
                 "they must be alike: let backward() compute the gradient, or convert it"
             )
 
-    def _cut(self, start: int, end: int, names: Sequence[str], part: tuple[int, slice]) -> Chunk:
+    def _cut(
+        self, start: int, end: int, names: Sequence[str], part: tuple[int, slice], number: int
+    ) -> Chunk:
         """Return the chunk of a stretch of the buffers, of which no gradients are copied."""
-        g, work, *spare = (scratch[: end - start] for scratch in self._scratch)
+        own = self._scratch[number % self._sets]
+        g, work, *spare = (scratch[: end - start] for scratch in own)
         state = tuple(self.state[name][start:end] for name in names) + tuple(spare)
         return Chunk(self.buffer[start:end], state, g, work, [], part)
 
@@ -276,7 +289,7 @@ class Flat:
         def add(start: int, end: int, members: list[int]) -> None:
             begin = self._bounds[members[0]][0]
             part = (members[0], slice(start - begin, end - begin))
-            chunk = self._cut(start, end, names, part)
+            chunk = self._cut(start, end, names, part, len(chunks))
             if len(members) > 1:
                 chunk.pieces.extend((i, self.view(chunk.g, i, begin)) for i in members)
             chunks.append(chunk)

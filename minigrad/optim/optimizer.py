@@ -152,8 +152,12 @@ class Optimizer:
                     runs = flat.runs(grads, names, self._spares)
                     for run in runs:
                         change = self.advance(flat, group, run, flat.scalars)
-                        for chunk, g in flat.chunks(run, grads):
-                            change(chunk, g)
+
+                        def update(share: Run, flat=flat, grads=grads, change=change) -> None:
+                            for chunk, g in flat.chunks(share, grads):
+                                change(chunk, g)
+
+                        flat.xp.each(flat.shares(run), update, take=False)
                 if runs:
                     changed(flat.buffer, f"{self._name}.step")
         return loss

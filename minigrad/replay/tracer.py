@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import BACKENDS, NUMPY
+from minigrad.backend import BACKENDS, NUMPY, Backend
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.engine.recording import recorder
 
@@ -160,11 +160,19 @@ class TracingBackend(NumpyBackend):
 
     array = asarray
 
+    def in_blocks(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        """Return ``function(self, *arrays)``: passes cut it into tiles."""
+        return Backend.in_blocks(self, function, *arrays)
+
+    def into_blocks(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        """Return what ``function(self, out, *arrays)`` writes: passes cut it into tiles."""
+        return Backend.into_blocks(self, function, *arrays)
+
     def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return ``a @ b``, recorded as one call."""
         return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
 
-    def each(self, items: Any, function: Callable[[Any], Any]) -> None:
+    def each(self, items: Any, function: Callable[[Any], Any], take: bool = True) -> None:
         """Call a function for each of some tiles, on this thread: another is not recorded."""
         for item in items:
             function(item)

@@ -13,6 +13,7 @@ from minigrad.replay.passes.copies import copies
 from minigrad.replay.passes.dead_code import dead_code
 from minigrad.replay.passes.fuse import fuse
 from minigrad.replay.passes.lanes import lanes
+from minigrad.replay.passes.masks import masks
 from minigrad.replay.passes.plan import plan
 from minigrad.replay.passes.subexpressions import subexpressions
 
@@ -20,6 +21,7 @@ PASSES: dict[str, Callable[[Any], None]] = {
     "constants": constants,
     "subexpressions": subexpressions,
     "copies": copies,
+    "masks": masks,
     "dead_code": dead_code,
     "fuse": fuse,
     "lanes": lanes,

@@ -19,7 +19,7 @@ from minigrad.replay.passes.uses import Renamer, own
 
 WINDOW = 400  # how many instructions after its first a region may still take one in
 GAINS = 0.9  # of the time without lanes, at most
-PAYS = 200e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
+PAYS = 100e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
 PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
 _SMALL = 20e-6  # seconds of what several chains may wait for
 _FLOPS, _BYTES, _CALL = 80e9, 6e9, 1e-6  # what one thread does in a second; a call's seconds
