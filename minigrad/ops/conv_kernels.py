@@ -190,14 +190,20 @@ def _sums(xp: Backend, images: Array, g: Array, where: Windows) -> Array:
     tiles = [*_tiles(where, len(images), inner * groups, _TILE)]
     size = inner * groups * outputs
     count = max(1, min(_SUMS, len(tiles), _SUMMED // max(1, size)))
-    sums = xp.zeros((count, groups, inner, outputs), images.dtype)
+    made = xp.empty if tiles else xp.zeros
+    sums = made((count, groups, inner, outputs), images.dtype)
 
     def add(k: int) -> None:
-        for tile in tiles[k * len(tiles) // count : (k + 1) * len(tiles) // count]:
-            part = g[tile]
+        first = k * len(tiles) // count
+        for i in range(first, (k + 1) * len(tiles) // count):
+            part = g[tiles[i]]
             rows = math.prod(part.shape[:3])
-            columns = _windows(xp, *_part(images, where, tile)).reshape(groups, rows, inner)
-            sums[k] += columns.swapaxes(1, 2) @ part.reshape(rows, groups, outputs).swapaxes(0, 1)
+            columns = _windows(xp, *_part(images, where, tiles[i])).reshape(groups, rows, inner)
+            a, b = columns.swapaxes(1, 2), part.reshape(rows, groups, outputs).swapaxes(0, 1)
+            if i == first:
+                xp.matmul(a, b, out=sums[k])
+            else:
+                sums[k] += a @ b
 
     xp.each(range(count), add)
     total = sums[0]

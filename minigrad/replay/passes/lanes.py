@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ WINDOW = 400  # how many instructions after its first a region may still take on
 GAINS = 0.9  # of the time without lanes, at most
 PAYS = 100e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
 PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
+ROWS = 32  # of a part of a product, at least: each part costs BLAS a copy of the other operand
 _SMALL = 20e-6  # seconds of what several chains may wait for
 _FLOPS, _BYTES, _CALL = 80e9, 6e9, 1e-6  # what one thread does in a second; a call's seconds
 
@@ -54,7 +56,7 @@ def lanes(program: Any) -> None:
         piece
         for instr in program.instrs
         for part in (instr.parts if _only_fills(instr) else [instr])
-        for piece in _pieces(part, 2 * program.threads)
+        for piece in _pieces(_as_copy(part), 2 * program.threads)
     ]
     found: list[Instr | Region] = []
     at = 0
@@ -137,7 +139,7 @@ def _drop_early(instrs: list[Instr], chain_of: dict[int, int | None]) -> None:
     for k in reversed(list(chain_of)):
         instr = instrs[k]
         grows = sum(v.nbytes for v in instr.outs) >= sum(v.nbytes for v in instr.operands())
-        if k > first and grows and not later.against(instr):
+        if (k > first or _fills(instr)) and grows and not later.against(instr):
             del chain_of[k]
         else:
             later.add(instr, 0)
@@ -174,6 +176,16 @@ def _depth_first(chain: list[Instr]) -> list[Instr]:
     return [chain[k] for k in place]
 
 
+def _as_copy(instr: Instr) -> Instr:
+    """Return a reshape, which copies if it is recorded, as a copy: that can be cut by rows."""
+    if instr.run is not np.ndarray.reshape or instr.kwargs or not instr.outs[0].in_rows:
+        return instr
+    source, out = instr.args[0], instr.outs[0]
+    steps = itertools.accumulate((out.dtype.itemsize, *source.shape[:0:-1]), operator.mul)
+    goal = View(out.storage, out.offset, source.shape, tuple(steps)[::-1], out.dtype)
+    return replace(instr, kind="copy", run=np.copyto, args=(source,), outs=[goal], template=None)
+
+
 def _pieces(instr: Instr, count: int) -> list[Instr]:
     """Return an instruction as so many on some of the rows each; itself if it cannot be cut.
 
@@ -184,7 +196,7 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
         return [instr]
     alike = [v for v in instr.args if isinstance(v, View) and v.shape[:1] == out.shape[:1]]
     if instr.run is np.matmul:
-        count = min(count, _products(instr) // PRODUCTS)
+        count = min(count, _products(instr) // PRODUCTS, out.shape[0] // ROWS)
         alike = alike[:1] if len(out.shape) == 2 else []
         cut = alike[:1] == [instr.args[0]]
     elif instr.kind == "ufunc":
@@ -193,6 +205,8 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
         cut = elementwise and not instr.kwargs
         cut = cut and all(len(v.shape) == len(out.shape) for v in alike)
         cut = cut and all(len(v.shape) < len(out.shape) or v.shape[0] == 1 for v in whole)
+    elif instr.kind == "copy":
+        cut = len(alike) == 1
     else:
         cut = _rows_alone(instr)
     if not cut or not 1 < count <= out.shape[0]:
