@@ -125,7 +125,7 @@ def serve(server: str, threads: int, options: dict[str, Any]) -> None:
         import torch
 
         torch.set_num_threads(threads)
-    if threads > 1 and {"minigrad", "captured"} & {str(v) for v in options.values()}:
+    if {"minigrad", "captured"} & {str(value) for value in options.values()}:
         import minigrad
 
         minigrad.set_num_threads(threads)

@@ -124,9 +124,7 @@ class Backend:
         """Return the normal distribution function at x, in x's dtype, precise in the lower tail."""
         return normal_cdf(self, x)
 
-    def each(
-        self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True
-    ) -> None:
+    def each(self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True) -> None:
         """Call a function for each of some tiles, which do not touch each other's results.
 
         On a processor several threads may share them (`minigrad.set_num_threads`); ``take`` says

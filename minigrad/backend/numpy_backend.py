@@ -93,9 +93,7 @@ class NumpyBackend(Backend):
         keep = draw_keep(generator.host, math.prod(shape), p)
         return np.multiply(keep.reshape(shape), scale, out, dtype=dtype)
 
-    def each(
-        self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True
-    ) -> None:
+    def each(self, items: Sequence[Any], function: Callable[[Any], Any], take: bool = True) -> None:
         count = 1
         if len(items) > 1:
             count = threads.take_cores() if take else threads.at_hand()
@@ -124,6 +122,7 @@ class NumpyBackend(Backend):
                 np.matmul(a[part], b, out=y[part])
 
         size = y.shape[1] if wide else len(y)
+        count = min(count, size)
         even = 16 if y.ndim == 2 else 1  # BLAS computes so many rows or columns at a time
         cuts = [size * k // count // even * even for k in range(count)]
         threads.share([partial(multiply, *c) for c in pairwise([*cuts, size])])
@@ -187,7 +186,7 @@ def _is_whole(first: Array) -> bool:
 
 def _flat(arrays: Sequence[Array]) -> list[Array]:
     """Return arrays of one shape flat, in the order of the first one's memory."""
-    flat = []
+    flat: list[Array] = []
     for a in arrays:
         alike = np.empty_like(arrays[0], dtype=a.dtype) if flat else a
         if a.strides != alike.strides:

@@ -20,8 +20,9 @@ import warnings
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from minigrad.backend.blas import blas_threads, set_blas_threads
@@ -29,47 +30,61 @@ from minigrad.backend.blas import blas_threads, set_blas_threads
 Part = Callable[[], Any]
 
 
-class _Worker:
-    """A thread that waits for work; a lock hands it over in about 40 microseconds."""
+class _Task:
+    """A part of some work: for the worker that it is given to, or for who is done before it."""
 
-    def __init__(self, number: int) -> None:
-        self._given, self._done = allocate_lock(), allocate_lock()
-        self._given.acquire()
-        self._done.acquire()
-        self._work: tuple[Context, Part] | None = None
-        self._error: BaseException | None = None
-        name = f"minigrad-{number}"
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.context = copy_context()  # what is switched on or off here is so there
+        self.claimed, self.done = allocate_lock(), allocate_lock()
+        self.done.acquire()
+        self.error: BaseException | None = None
 
-    def begin(self, part: Part) -> None:
-        self._work = copy_context(), part  # what is switched on or off here is so there
-        self._given.release()
+    def claim(self) -> bool:
+        """Take the part, if nobody has it; say whether it is the caller's now."""
+        return self.claimed.acquire(blocking=False)
 
-    def end(self) -> BaseException | None:
-        """Wait until the work is done; return what it raised."""
-        self._done.acquire()
-        error, self._error = self._error, None
-        return error
-
-    def _run(self) -> None:
+    def wait(self) -> BaseException | None:
+        """Wait for the worker that has it; return what it raised, or an interruption."""
+        interruption: BaseException | None = None
         while True:
-            self._given.acquire()
-            assert self._work is not None
-            context, part = self._work
             try:
-                context.run(part)
-            except BaseException as error:  # raised where the work was handed out
-                self._error = error
-            self._work = context = part = None  # type: ignore[assignment]  # let go of arrays
-            self._done.release()
+                self.done.acquire()
+            except KeyboardInterrupt as error:  # what the worker writes to must not go yet
+                interruption = error
+                continue
+            return interruption or self.error
 
 
 class _Crew:
-    """The threads there are; they do one piece of work at a time."""
+    """The threads that there are; they do one piece of work at a time."""
 
     def __init__(self) -> None:
-        self.workers: list[_Worker] = []
+        self._queues: list[SimpleQueue[_Task]] = []
         self.busy = threading.Lock()
+
+    def hand_out(self, tasks: Sequence[_Task]) -> None:
+        """Give each task to a worker, which takes some 40 microseconds to begin."""
+        while len(self._queues) < len(tasks):
+            queue: SimpleQueue[_Task] = SimpleQueue()
+            name = f"minigrad-{len(self._queues) + 1}"
+            threading.Thread(target=_work, args=(queue,), name=name, daemon=True).start()
+            self._queues.append(queue)
+        for queue, task in zip(self._queues, tasks, strict=False):
+            queue.put(task)
+
+
+def _work(queue: SimpleQueue[_Task]) -> None:
+    """Do tasks, for ever: what a worker is."""
+    while True:
+        task = queue.get()
+        if task.claim():
+            try:
+                task.context.run(task.part)
+            except BaseException as error:  # raised where the work was handed out
+                task.error = error
+            task.done.release()
+        del task  # and the arrays that it has
 
 
 _crew = _Crew()
@@ -88,31 +103,33 @@ if hasattr(os, "register_at_fork"):
 
 
 def share(parts: Sequence[Part]) -> None:
-    """Run the first of some functions here and the others on other threads; wait for all.
+    """Run some functions, the first here and the others on other threads; wait for all.
 
-    Where the threads are at work already, for another thread or for what calls this, all run here.
-    What a part raises is raised when all have ended.
+    What no thread has begun when the first has ended runs here. Where the threads are at work
+    already, for another thread or for what calls this, all run here. What a part raises is raised
+    when all that began have ended.
     """
     crew = _crew
     if len(parts) < 2 or not crew.busy.acquire(blocking=False):
         for part in parts:
             part()
         return
-    begun: list[_Worker] = []
-    errors: list[BaseException | None] = []
+    tasks = [_Task(part) for part in parts[1:]]
+    error: BaseException | None = None
     try:
-        while len(crew.workers) < len(parts) - 1:
-            crew.workers.append(_Worker(len(crew.workers) + 1))
-        for worker, part in zip(crew.workers, parts[1:], strict=False):
-            worker.begin(part)
-            begun.append(worker)
+        crew.hand_out(tasks)
         parts[0]()
+        for task in list(tasks):
+            if task.claim():
+                tasks.remove(task)
+                task.part()
     finally:
-        errors = [worker.end() for worker in begun]
+        for task in tasks:
+            if not task.claim():
+                error = task.wait() or error
         crew.busy.release()
-    for error in errors:
-        if error is not None:
-            raise error
+    if error is not None:
+        raise error
 
 
 def deal(items: Iterable[Any], functions: Sequence[Callable[[Any], Any]]) -> None:

@@ -14,14 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any
 
 from minigrad.backend import Array, Backend
 from minigrad.ops import conv_columns
 from minigrad.ops.kernels import add_to_rows, wide
 from minigrad.ops.windows import Windows, images_at_once
 
-_TILE = 1 << 19  # elements of a tile's matrix of windows: 1 MB in float32
+_TILE = 1 << 19  # elements of a tile's matrix of windows: 2 MB in float32
 _SHIFTED_TILE = 1 << 16  # of a tile of shifted products
 _SUMS, _SUMMED = 8, 1 << 19  # sums of a gradient of the weight: so many, of so many numbers
 
@@ -135,9 +134,13 @@ def _by_rows(xp: Backend, g: Array, kernel: Array, where: Windows, line: Windows
     matrix = matrix.reshape(kw * outputs, kh * depth)
     across = where._replace(kernel=(kh, 1), counts=(where.counts[0], width))
 
+    all_rows = slice(0, where.size[0], 1)
+    wanted = [into[0] for _, into in across.pairs()]
+    first = wanted.index(all_rows) if all_rows in wanted else None  # an offset that all rows have
+
     def add(tiles: list[Tile]) -> None:
-        begun = len(tiles) == 1 and whole is not None
-        if not begun:
+        begins = first if len(tiles) == 1 else None  # then that offset's part needs no zeros
+        if begins is None:
             x[tiles[0][0]] = 0
         for n, rows in tiles:
             tile = g[n, rows]
@@ -145,14 +148,13 @@ def _by_rows(xp: Backend, g: Array, kernel: Array, where: Windows, line: Windows
             windows = _windows(xp, tile.reshape(lines, 1, *tile.shape[2:]), line)
             parts = windows.reshape(lines * width, kw * outputs) @ matrix
             parts = parts.reshape(*tile.shape[:2], width, kh, 1, depth)
-            if begun:
-                x[n] = parts[:, :, :, whole]
-            for k, (out, into) in enumerate(across.rows(rows.start, rows.stop).pairs()):
-                if not begun or k != whole:
+            pairs = list(across.rows(rows.start, rows.stop).pairs())
+            if begins is not None:
+                x[n] = parts[:, pairs[begins][0][0], :, begins]
+            for k, (out, into) in enumerate(pairs):
+                if k != begins:
                     x[n][:, into[0]] += parts[:, out[0], :, k]
 
-    every = slice(0, where.size[0], 1)
-    whole = next((k for k, (out, into) in enumerate(across.pairs()) if (out[0],into[0]) == (slice(0,every.stop),every)), None)
     xp.each(_by_images(_tiles(across, len(g), kw * outputs, _TILE)), add)
     return x
 
@@ -185,7 +187,7 @@ def _sums(xp: Backend, images: Array, g: Array, where: Windows) -> Array:
     Each of a few stretches of tiles has its own sum, and these are added in order: how many there
     are hangs on the sizes alone, so that the bits do not depend on the number of threads.
     """
-    groups, depth, outputs = *images.shape[3:], g.shape[-1]
+    (groups, depth), outputs = images.shape[3:], g.shape[-1]
     inner = math.prod(where.kernel) * depth
     tiles = [*_tiles(where, len(images), inner * groups, _TILE)]
     size = inner * groups * outputs
@@ -292,14 +294,13 @@ def _kernel(weight: Array, groups: int) -> Array:
 
 
 def _part(images: Array, where: Windows, tile: Tile) -> tuple[Array, Windows]:
-    """Return the images of a tile, from the first row that its windows read on."""
+    """Return the images of a tile, those rows that its windows read, and how they lie there."""
     n, rows = tile
     where = where.rows(rows.start, rows.stop)
-    skipped = max(0, -where.padding[0])
-    size, padding = where.size[0] - skipped, where.padding[0] + skipped
-    return images[n, skipped:], where._replace(
-        size=(size, where.size[1]), padding=(padding, where.padding[1])
-    )
+    top, below = max(0, where.padding[0]), max(0, -where.padding[0])
+    part = images[n, below : max(below, where.reach[0] - where.padding[0])]
+    size, padding = (part.shape[1], where.size[1]), (top, where.padding[1])
+    return part, where._replace(size=size, padding=padding)
 
 
 def _windows(xp: Backend, images: Array, where: Windows) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -152,11 +153,7 @@ class Optimizer:
                     runs = flat.runs(grads, names, self._spares)
                     for run in runs:
                         change = self.advance(flat, group, run, flat.scalars)
-
-                        def update(share: Run, flat=flat, grads=grads, change=change) -> None:
-                            for chunk, g in flat.chunks(share, grads):
-                                change(chunk, g)
-
+                        update = partial(_update_chunks, flat, grads, change)
                         flat.xp.each(flat.shares(run), update, take=False)
                 if runs:
                     changed(flat.buffer, f"{self._name}.step")
@@ -343,3 +340,11 @@ class Optimizer:
             lines.append(f"Parameter Group {k}  # {count:,} parameters in {len(params)} tensors")
             lines += [f"    {name}: {group[name]}" for name in sorted(self.defaults)]
         return "\n".join([*lines, ")"])
+
+
+def _update_chunks(
+    flat: Flat, grads: Sequence[Any], change: Callable[[Chunk, Any], None], run: Run
+) -> None:
+    """Change a run's chunks, one after another."""
+    for chunk, g in flat.chunks(run, grads):
+        change(chunk, g)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
-from minigrad.backend import NUMPY, Backend
+from minigrad.backend import NUMPY, Backend, get_num_threads
 from minigrad.engine.errors import user_line
 from minigrad.engine.modes import MODE, PROFILES
 from minigrad.engine.mutation import changed, marker
@@ -39,7 +39,7 @@ def capture(
     *,
     passes: Sequence[str] | None = None,
     limit: int = 16,
-    threads: int = 1,
+    threads: int | None = None,
     graph: bool = False,
 ) -> Any:
     """Record a function's calls as flat programs, and replay these without Python for each op.
@@ -59,12 +59,12 @@ def capture(
         The passes to run, of ``minigrad.replay.PASSES``; all by default.
     limit : int
         How many programs are kept; the one not used for longest goes first.
-    threads : int
+    threads : int, optional
         How many threads may share large work: tiles of elementwise functions and of convolutions,
-        and branches that do not depend on each other, where an estimate says that it pays. While
-        such a program runs, NumPy's BLAS is kept to one thread, so that the cores have one owner.
-        The bits of the results do not depend on it. With 1, the default, none is started.
-
+        rows of large products, and branches that do not depend on each other, where an estimate
+        says that it pays. While such a program runs, NumPy's BLAS is kept to one thread, so that
+        the cores have one owner. By default as many as `minigrad.set_num_threads` says: 1, if it
+        was not used.
     graph : bool
         On a GPU, launch stretches of a program as CUDA graphs, from the second replay on. What
         calls Python, draws random numbers or looks at values stays between them; where CUDA does
@@ -124,7 +124,7 @@ def capture(
     unknown = [n for n in names if n not in PASSES]
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are: {', '.join(PASSES)}")
-    if limit < 1 or threads < 1:
+    if limit < 1 or (threads is not None and threads < 1):
         raise ValueError(f"limit={limit} and threads={threads} must be at least 1")
     return Captured(function, [n for n in PASSES if n in names], limit, threads, graph)
 
@@ -137,7 +137,7 @@ class Captured:
         function: Callable[..., Any],
         passes: list[str],
         limit: int,
-        threads: int,
+        threads: int | None,
         graph: bool = False,
     ) -> None:
         update_wrapper(self, function)
@@ -257,7 +257,9 @@ class Recording:
 
     # ---- recording ------------------------------------------------------------------------------
 
-    def record(self, args: Any, kwargs: Any, passes: list[str], threads: int, graph: bool) -> Any:
+    def record(
+        self, args: Any, kwargs: Any, passes: list[str], threads: int | None, graph: bool
+    ) -> Any:
         """Call the function, recording; return its result."""
         recorder = self.recorder
         self.match = matcher(args, kwargs)
@@ -305,7 +307,7 @@ class Recording:
                 for a, t in zip(self.slots, self.tensors, strict=True)
             ],
             {name: PASSES[name] for name in passes},
-            threads,
+            threads or get_num_threads(),
             self.xp,
             graph,
         )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad.backend import NUMPY, Backend
-from minigrad.replay.bind import bound, written
 from minigrad.backend.blas import kept_to
 from minigrad.backend.threads import get_num_threads
+from minigrad.replay.bind import bound, written
 from minigrad.replay.chains import chain_runner
 from minigrad.replay.emit import Emitter
 from minigrad.replay.graphs import Graphs

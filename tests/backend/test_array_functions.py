@@ -59,7 +59,8 @@ HOST = {
     "replay/gpu.py": {"GpuRecorder": NAMED},
     "replay/ir.py": {"Instr": CPU_ONLY},
     "replay/passes/fuse.py": {"sums_all": NAMED},
-    "replay/passes/lanes.py": {"_seconds": NAMED},
+    "replay/passes/lanes.py": {name: NAMED for name in ("_as_copy", "_pieces", "_seconds")},
+    "replay/passes/masks.py": {"_masked": NAMED},
     "replay/recorder.py": {
         "Recorder": CPU_ONLY,
         **{name: NAMED for name in ("_ABOUT_SHAPES", "_FILLED", "_READING", "_WRITING")},

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "minigrad"
 FILES = {name: PACKAGE / "backend" / f"{name}_backend.py" for name in ("numpy", "cupy")}
 
 # Methods of the base class that one backend has from its library instead.
-FROM_NUMPY = {"errstate"}
+FROM_NUMPY = {"errstate", "matmul"}
 
 
 def methods(path: Path) -> dict[str, str]:

@@ -15,7 +15,8 @@ from benchmarks.workload import load, names
 from minigrad.engine.tensor import Tensor
 from minigrad.ops import pool
 from minigrad.ops.windows import place
-from minigrad.replay import blas, tiles
+from minigrad.backend import blas
+from minigrad.replay import tiles
 from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes import lanes as lanes_pass
 

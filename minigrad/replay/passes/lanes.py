@@ -108,9 +108,10 @@ def _region(instrs: list[Instr], threads: int) -> Region:
         if not found and (_fills(instr) or _seconds(instr) < _SMALL):
             chain_of[k] = None  # else all that uses it would be one chain
             continue
-        (chain_of[k],) = found or (count,)
+        (number,) = found or (count,)
         count += not found
-        users.add(instr, chain_of[k])
+        chain_of[k] = number
+        users.add(instr, number)
         taken += _seconds(instr)
     _drop_early(instrs, chain_of)
     _give_fills(instrs, chain_of)

@@ -43,9 +43,7 @@ def masks(program: Any) -> None:
     program.instrs = [instr for some in instrs for instr in some]
 
 
-def _masked(
-    instrs: list[Instr], users: dict[Storage, set[int]], i: int
-) -> tuple[int, int] | None:
+def _masked(instrs: list[Instr], users: dict[Storage, set[int]], i: int) -> tuple[int, int] | None:
     """Return which instructions compare x with 0 and multiply what instruction i makes by that."""
     pooling = instrs[i]
     if not getattr(pooling.run, "picks", False) or len(pooling.outs) != 1:
