@@ -22,6 +22,7 @@ from benchmarks import (
 from benchmarks.libraries import stand_in
 from benchmarks.process import MISSING, installed
 
+THREADS = "of each library (default: %(default)s)"
 PEERS = ("torch", "torch-inference", "jax", "mygrad", "autograd")
 
 
@@ -202,7 +203,7 @@ def _positive(kind: type) -> Any:
 
 
 def _timed(command: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
-    command.add_argument("--threads", type=_positive(int), default=2, help="of each library")
+    command.add_argument("--threads", type=_positive(int), default=2, help=THREADS)
     command.add_argument("--rounds", type=_positive(int), default=rounds)
     command.add_argument("--seconds", type=_positive(float), default=seconds, help="of a turn")
     command.add_argument("--json", help="write the figures to this file")
@@ -247,7 +248,7 @@ def parser() -> argparse.ArgumentParser:
     held = add("memory", peak_memory, "the most memory of a process")
     held.add_argument("workload", nargs="?", default="W4")
     _against(held)
-    held.add_argument("--threads", type=_positive(int), default=2)
+    held.add_argument("--threads", type=_positive(int), default=2, help=THREADS)
     held.add_argument("--steps", type=_positive(int), default=20)
     held.add_argument("--json", help="write the figures to this file")
     more = add("growth", grow, "cost by batch, width, depth and sequence, with exponents")
@@ -258,7 +259,7 @@ def parser() -> argparse.ArgumentParser:
     learned.add_argument("--data", default="mnist", choices=["digits", "mnist", "fashion"])
     learned.add_argument("--seeds", type=int, default=3, help="runs of each")
     learned.add_argument("--epochs", type=int, help="instead of the lesson's number")
-    learned.add_argument("--threads", type=int, default=1)
+    learned.add_argument("--threads", type=_positive(int), default=1, help=THREADS)
     add("graph", graph, "cost of an op by graph size")
     add("import", imports, "import time")
     add("list", show_workloads, "the workloads and who is measured on them")

@@ -29,7 +29,7 @@ def server(workload: str, contender: str, threads: int, size: str) -> Callable[[
     sizes = dict(getattr(made, size))
     if device:
         settle(library("torch" if contender == "torch" else "minigrad"), device)
-    if contender in (*made.own_threads, "captured"):
+    if contender in made.own_threads:
         sizes["threads"] = threads
     state: dict[str, Callable[[], float]] = {}
 

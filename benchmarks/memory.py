@@ -31,7 +31,7 @@ def server(workload: str, contender: str, threads: int, size: str) -> Callable[[
     def measure(steps: int) -> int:
         made = load(workload)
         sizes = dict(getattr(made, size))
-        if contender in (*made.own_threads, "captured"):
+        if contender in made.own_threads:
             sizes["threads"] = threads
         step = made.contenders[contender](**sizes)
         for _ in range(steps):

@@ -1,5 +1,8 @@
 """Processes that measure: each library in one of its own, with the same number of threads.
 
+Environment variables set those of BLAS, `set_num_threads` those of torch and of minigrad, which
+keeps BLAS to one where it shares the work itself; `minigrad.capture` takes as many.
+
 A server is a function that answers requests; requests and answers are lines of JSON.
 """
 
@@ -121,11 +124,12 @@ def serve(server: str, threads: int, options: dict[str, Any]) -> None:
     """Be a process of `Process`."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what libraries print is no answer
-    if any(str(value).startswith("torch") for value in options.values()):
+    named = {str(value).partition("@")[0] for value in options.values()}
+    if any(name.startswith("torch") for name in named):
         import torch
 
         torch.set_num_threads(threads)
-    if {"minigrad", "captured"} & {str(value) for value in options.values()}:
+    if {"minigrad", "captured"} & named:
         import minigrad
 
         minigrad.set_num_threads(threads)

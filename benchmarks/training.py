@@ -64,12 +64,12 @@ class Training:
 
         return Loop(model, updates, step)
 
-    def build(self, name: str, capture: bool, threads: int = 1, **sizes: Any) -> Step:
-        """Return the step of a contender, on one batch; ``threads`` are those of a replay."""
+    def build(self, name: str, capture: bool, **sizes: Any) -> Step:
+        """Return the step of a contender, on one batch."""
         lib = library(name)
         step = self.loop(lib, **sizes).step
         x, target = (lib.tensor(a) for a in self.batch(np.random.default_rng(1), **sizes))
-        run = lib.capture(step, threads=threads) if capture else step
+        run = lib.capture(step) if capture else step
         return lambda: run(x, target).item()
 
     @property
@@ -81,9 +81,7 @@ class Training:
 def inference(network: Callable[..., Any], inputs: Callable[..., np.ndarray]) -> dict[str, Any]:
     """Return the contenders of a forward pass in evaluation mode, without a tape."""
 
-    def build(
-        name: str, capture: bool, without: str = "no_grad", threads: int = 1, **sizes: Any
-    ) -> Step:
+    def build(name: str, capture: bool, without: str = "no_grad", **sizes: Any) -> Step:
         lib = library(name)
         model = network(lib.nn, **sizes)
         fill(lib, model)
@@ -95,7 +93,7 @@ def inference(network: Callable[..., Any], inputs: Callable[..., np.ndarray]) ->
             with no_tape():
                 return model(x)
 
-        run = lib.capture(forward, threads=threads) if capture else forward
+        run = lib.capture(forward) if capture else forward
         return lambda: run(x).abs().mean().item()
 
     stripped = partial(build, "torch", False, "inference_mode")
@@ -110,7 +108,7 @@ def function(
     ``arrays(rng, **sizes)`` returns x, the constants, and last the cotangent of the result.
     """
 
-    def build(name: str, capture: bool, threads: int = 1, **sizes: Any) -> Step:
+    def build(name: str, capture: bool, **sizes: Any) -> Step:
         lib = library(name)
         start, *constants, cotangent = arrays(np.random.default_rng(1), **sizes)
         x = lib.tensor(start, requires_grad=True)
@@ -122,7 +120,7 @@ def function(
             y.backward(v)
             return y.detach(), x.grad
 
-        run = lib.capture(both, threads=threads) if capture else both
+        run = lib.capture(both) if capture else both
 
         def step() -> float:
             y, grad = run()

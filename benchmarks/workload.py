@@ -25,15 +25,15 @@ class Workload:
     sizes, small
         Keyword arguments of the builders and of ``cost``: as measured, and for a quick test.
     contenders
-        By name, functions that build a step; "captured" is left out where mg.capture is missing,
-        and is given the number of threads too: its passes decide what runs on them.
+        By name, functions that build a step; "captured" is left out where mg.capture is missing.
+        Their threads are those of the process (`benchmarks.process`).
     cost
         The arithmetic and the memory traffic that no implementation can avoid.
     parity
         Sizes that differ while values are compared (no random masks).
     own_threads
-        Contenders with threads of their own, as many as asked for (``threads=``): their BLAS has
-        one, since a BLAS helper that spins would take a core from them.
+        Contenders that start threads themselves, as many as asked for (``threads=``): their BLAS
+        has one, since a BLAS helper that spins would take a core from them.
     tolerance
         Relative, of the first values.
     training

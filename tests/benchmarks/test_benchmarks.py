@@ -6,6 +6,7 @@ No time is ever asserted.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmarks.__main__ import main, parser
 from benchmarks.clock import quartiles, run_for
 from benchmarks.cost import Cost
 from benchmarks.process import Failed, Process, installed
+from minigrad.backend.blas import blas_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = (
@@ -161,6 +163,39 @@ def test_a_process_tells_its_errors_and_goes_on() -> None:
         p.ask(1)
     with Process("os:_exit", 1, status=0) as p, pytest.raises(Failed, match="without an answer"):
         p.ask(1)
+
+
+COUNTING = """
+def server(contender):
+    import numpy
+    from minigrad import capture, get_num_threads, ones
+    from minigrad.backend.blas import blas_threads
+
+    def answer(request):
+        run = capture(lambda x: x + 1)
+        run(ones(2))
+        return [get_num_threads(), run.programs[-1].threads, blas_threads()]
+
+    return answer
+"""
+
+
+@pytest.mark.parametrize(
+    ("contender", "ours"), [("minigrad", 2), ("captured", 2), ("captured@cuda", 2), ("numpy", 1)]
+)
+def test_a_process_has_the_threads_that_were_asked_for(
+    contender: str, ours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """minigrad and what it captures have as many as BLAS; elsewhere BLAS alone has them."""
+    if blas_threads() is None:
+        pytest.skip("NumPy's BLAS is none whose threads can be set")
+    (tmp_path / "counting.py").write_text(COUNTING, encoding="utf-8")
+    path = [str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    with Process("counting:server", 2, contender=contender) as process:
+        found, replayed, blas = process.ask("threads")
+    assert (found, replayed) == (ours, ours)
+    assert blas == 2 or os.cpu_count() == 1
 
 
 def test_rates_are_positive_and_shown() -> None:
@@ -347,6 +382,7 @@ def test_the_picture(tmp_path: Path) -> None:
     [
         (["run", "--against", "tinygrad"], "no peer 'tinygrad'; there are: torch, torch-inference"),
         (["run", "--threads", "0"], "must be more than 0: 0"),
+        (["accuracy", "--threads", "0"], "must be more than 0: 0"),
         (["run", "--rounds", "-1"], "must be more than 0: -1"),
         (["ops", "--sizes", "0"], "sizes are numbers from 1 on"),
         (["nothing"], "invalid choice: 'nothing'"),
