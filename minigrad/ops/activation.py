@@ -391,21 +391,18 @@ def tanhshrink(xp: Backend, x: Array) -> Array:
 # 210 -> 16 us for relu6, which takes two. On few elements maximum has less to call.
 
 
-_LARGE = 1 << 18  # elements: from here on in blocks
-
-
 def _clip_at_0(xp: Any, out: Any, x: Any) -> None:
     x.clip(0, xp.inf, out=out)
 
 
-def _cut(xp: Any, out: Any, g: Any, y: Any) -> None:
+def _where_positive(xp: Any, out: Any, g: Any, y: Any) -> None:
     xp.multiply(g, y > 0, out=out)
 
 
 def _relu_rule(g: Any, y: Any) -> Any:
-    if isinstance(g, Tensor) or g.size <= _LARGE:
+    if isinstance(g, Tensor):
         return g * (y > 0)
-    return backend_of(g).into_blocks(_cut, g, y)
+    return backend_of(g).into_blocks(_where_positive, g, y)
 
 
 @op(
@@ -429,7 +426,7 @@ def relu(xp: Backend, x: Array) -> Array:
     tensor([0., 0., 2.])
     """
     if x.size > 8192 and x.dtype.kind == "f":
-        return x.clip(0, xp.inf) if x.size <= _LARGE else xp.into_blocks(_clip_at_0, x)
+        return xp.into_blocks(_clip_at_0, x)
     return xp.maximum(x, 0)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, Backend
+from minigrad.backend import Array, Backend, backend_of
 from minigrad.engine.facts import Facts, S
 from minigrad.engine.op import composite, fused
-from minigrad.ops.kernels import times
 from minigrad.ops.linalg import matmul
 from minigrad.ops.shape import swapaxes
 
@@ -34,13 +33,14 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _linear_x(g: Any, weight: Any, x_shape: tuple[int, ...]) -> Any:
     if weight.ndim == 1:
         return g[..., None] * weight
-    return times(g, weight) if g.ndim <= 2 else times(_rows(g), weight).reshape(x_shape)
+    product = backend_of(g).matmul  # not @: threads may share a large product
+    return product(g, weight) if g.ndim <= 2 else product(_rows(g), weight).reshape(x_shape)
 
 
 def _linear_weight(g: Any, x: Any, weight_shape: tuple[int, ...]) -> Any:
     if len(weight_shape) == 1:
         return _rows(g[..., None])[:, 0] @ _rows(x)
-    return times(_rows(x).T, _rows(g)).T  # lies in memory as the weight does: (in, out)
+    return backend_of(g).matmul(_rows(x).T, _rows(g)).T  # lies in memory as the weight does: (in, out)
 
 
 def _linear_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str | None:

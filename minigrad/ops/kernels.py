@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from minigrad.backend import Array, backend_of
+from minigrad.backend import Array
 from minigrad.engine.dtypes import float16, float32
 from minigrad.engine.structural import kept_ones
-from minigrad.engine.tensor import Tensor
 
 _BLOCK = 1 << 17  # elements of a block of rows: half a megabyte in float32
 
@@ -17,11 +16,6 @@ _BLOCK = 1 << 17  # elements of a block of rows: half a megabyte in float32
 def wide(x: Any) -> Any:
     """Return float16 as float32, in which kernels compute, and other dtypes as they are."""
     return x.astype(float32) if x.dtype == float16 else x
-
-
-def times(a: Any, b: Any) -> Any:
-    """Return ``a @ b`` of Tensors or of arrays, which several threads may share if it is large."""
-    return a @ b if isinstance(a, Tensor) else backend_of(a).matmul(a, b)
 
 
 def row_sums(xp: Any, x: Array) -> Array:
