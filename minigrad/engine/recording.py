@@ -74,16 +74,16 @@ def checked(function: F) -> F:
 def filled_by(
     fill: Callable[..., Any],
     by_rows: Callable[..., bool] = lambda *args: False,
-    picks: bool = False,
+    picks: Callable[..., bool] = lambda *args: False,
 ) -> Callable[[F], F]:
     """Name, for a kernel or a rule, its form that writes the result into a given array.
 
     ``fill(out, *args)`` does what the kernel does with ``args``. A captured program that holds the
     kernel as one call uses this form: the result lies where the program wants it without a copy.
     ``by_rows(*args)`` says whether each row of the result (an entry of its first axis) is that of
-    the arrays alone, so that several threads may share the rows. ``picks`` says that it takes
-    ``(g, x, y, ...)`` and gives each number of g to one element of x that equals its y, and 0 to
-    all others (`minigrad.replay.passes.masks`).
+    the arrays alone, so that several threads may share the rows. ``picks(*args)`` says whether
+    it takes ``(g, x, y, ...)``, gives each number of g to one element of x that equals its y, no
+    element more than one, and 0 to all others (`minigrad.replay.passes.masks`).
     """
 
     def mark(function: F) -> F:

@@ -164,7 +164,9 @@ def _spread_largest(gx: Array, g: Array, x: Array, y: Array, where: Windows) -> 
 
 
 @filled_by(
-    _spread_largest, by_rows=lambda g, x, y, where: len(x.shape) > len(where.size), picks=True
+    _spread_largest,
+    by_rows=lambda g, x, y, where: len(x.shape) > len(where.size),
+    picks=lambda g, x, y, where: not where.overlapping,
 )
 def _window_max_x(g: Any, x: Any, y: Any, where: Windows) -> Any:
     """Add each window's number to its first largest element: spread the choice."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import is_array
 from minigrad.engine.recording import CaptureError
 from minigrad.engine.tensor import Tensor
 from minigrad.replay.bind import derived
@@ -110,7 +111,8 @@ class Emitter:
         if len(instr.outs) == 1 and instr.template is instr.outs[0] and _fixed(instr):
             return f"{outs[0]}[...] = {call}"
         store = self.name(_storer(instr), f"store_{instr.name}")
-        return f"{store}({call})"
+        places = map_views(instr.template, lambda v: v.array)
+        return f"{store}({self.name(places, 'places')}, {call})"
 
     def function(
         self,
@@ -179,11 +181,11 @@ def _one_product(instr: Instr) -> bool:
     )
 
 
-def _storer(instr: Instr) -> Callable[[Any], None]:
-    """Return what puts a call's results where the program expects them."""
+def _storer(instr: Instr) -> Callable[[Any, Any], None]:
+    """Return what puts a call's results where the program expects them: into the arrays given."""
 
     def store(template: Any, result: Any) -> None:
-        if isinstance(template, View):
+        if is_array(template):
             array = result._array if isinstance(result, Tensor) else result
             if array.shape != template.shape:
                 raise CaptureError(
@@ -191,7 +193,7 @@ def _storer(instr: Instr) -> Callable[[Any], None]:
                     f"{list(template.shape)} while it was recorded: its shape depends on values. "
                     "Call it outside of the captured function"
                 )
-            template.array[...] = array
+            template[...] = array
         elif template is NOTHING:
             return
         elif isinstance(template, (tuple, list)):
@@ -207,4 +209,4 @@ def _storer(instr: Instr) -> Callable[[Any], None]:
                 "captured function"
             )
 
-    return lambda result: store(instr.template, result)
+    return store

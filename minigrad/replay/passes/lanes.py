@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -56,7 +55,7 @@ def lanes(program: Any) -> None:
         piece
         for instr in program.instrs
         for part in (instr.parts if _only_fills(instr) else [instr])
-        for piece in _pieces(_as_copy(part), 2 * program.threads)
+        for piece in _pieces(part, 2 * program.threads)
     ]
     found: list[Instr | Region] = []
     at = 0
@@ -177,16 +176,6 @@ def _depth_first(chain: list[Instr]) -> list[Instr]:
     return [chain[k] for k in place]
 
 
-def _as_copy(instr: Instr) -> Instr:
-    """Return a reshape, which copies if it is recorded, as a copy: that can be cut by rows."""
-    if instr.run is not np.ndarray.reshape or instr.kwargs or not instr.outs[0].in_rows:
-        return instr
-    source, out = instr.args[0], instr.outs[0]
-    steps = itertools.accumulate((out.dtype.itemsize, *source.shape[:0:-1]), operator.mul)
-    goal = View(out.storage, out.offset, source.shape, tuple(steps)[::-1], out.dtype)
-    return replace(instr, kind="copy", run=np.copyto, args=(source,), outs=[goal], template=None)
-
-
 def _pieces(instr: Instr, count: int) -> list[Instr]:
     """Return an instruction as so many on some of the rows each; itself if it cannot be cut.
 
@@ -195,21 +184,24 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
     out = instr.outs[0] if len(instr.outs) == 1 else None
     if out is None or not out.shape or _seconds(instr) < 2 * PAYS:
         return [instr]
-    alike = [v for v in instr.args if isinstance(v, View) and v.shape[:1] == out.shape[:1]]
+    views = [v for v in instr.args if isinstance(v, View)]
+    rows = [v for v in views if v.shape[:1] == out.shape[:1]]
+    whole = [v for v in views if v not in rows]
     if instr.run is np.matmul:
         count = min(count, _products(instr) // PRODUCTS, out.shape[0] // ROWS)
-        alike = alike[:1] if len(out.shape) == 2 else []
-        cut = alike[:1] == [instr.args[0]]
+        rows, whole = views[:1], views[1:]
+        cut = len(out.shape) == len(views) == 2 and rows != whole
     elif instr.kind == "ufunc":
-        whole = [v for v in instr.args if isinstance(v, View) and v not in alike]
         elementwise = isinstance(instr.run, np.ufunc) and instr.run.signature is None
         cut = elementwise and not instr.kwargs
-        cut = cut and all(len(v.shape) == len(out.shape) for v in alike)
+        cut = cut and all(len(v.shape) == len(out.shape) for v in rows)
         cut = cut and all(len(v.shape) < len(out.shape) or v.shape[0] == 1 for v in whole)
     elif instr.kind == "copy":
-        cut = len(alike) == 1
+        cut = len(rows) == 1 and len(rows[0].shape) == len(out.shape)
     else:
         cut = _rows_alone(instr)
+    cut = cut and all(v.place == out.place or _apart(v, out) for v in rows)
+    cut = cut and all(_apart(v, out) for v in whole)
     if not cut or not 1 < count <= out.shape[0]:
         return [instr]
     unit = images_at_once(out.shape[0] / count / 2)  # pieces end where tiles do
@@ -217,7 +209,7 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
     return [
         replace(
             instr,
-            args=tuple(v.rows(*c) if any(v is a for a in alike) else v for v in instr.args),
+            args=tuple(v.rows(*c) if v in rows else v for v in instr.args),
             outs=[out.rows(*c)],
             touched=list(instr.touched),
             template=None,
@@ -225,6 +217,11 @@ def _pieces(instr: Instr, count: int) -> list[Instr]:
         for c in itertools.pairwise([*cuts, out.shape[0]])
         if c[0] < c[1]
     ]
+
+
+def _apart(a: View, b: View) -> bool:
+    """Say whether two views surely share no memory."""
+    return a.storage is not b.storage or a.span[1] <= b.span[0] or b.span[1] <= a.span[0]
 
 
 def _products(instr: Instr) -> int:

@@ -3,7 +3,8 @@
 Pooling's gradient ``P(g)`` gives each window's number to its largest element. ReLU's then keeps it
 where that element x is positive: ``P(g) * (x > 0)``. But the largest element is the maximum y, so
 that is ``P(g * (y > 0))``, with the mask on the windows: for windows of 2x2, on a quarter as many
-numbers. What the mask puts out is zero either way, and of the same sign: no bit differs.
+numbers. What the mask puts out is zero either way, and of the same sign: no bit differs. Windows
+that overlap are left alone: a sum of their numbers may be less than zero, or too large.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def masks(program: Any) -> None:
 def _masked(instrs: list[Instr], users: dict[Storage, set[int]], i: int) -> tuple[int, int] | None:
     """Return which instructions compare x with 0 and multiply what instruction i makes by that."""
     pooling = instrs[i]
-    if not getattr(pooling.run, "picks", False) or len(pooling.outs) != 1:
+    if not getattr(pooling.run, "picks", _never)(*pooling.args) or len(pooling.outs) != 1:
         return None
     _, x, y, *_ = pooling.args
     spread = pooling.outs[0]
@@ -68,14 +69,25 @@ def _masked(instrs: list[Instr], users: dict[Storage, set[int]], i: int) -> tupl
         and compare >= 0
         and own(mask.storage)
         and greater.run is np.greater
+        and greater.outs[0] is mask
         and greater.args[0] is x
         and type(greater.args[1]) in (int, float)
         and greater.args[1] == 0
+        and own(x.storage)
+        and not any(
+            v.storage is x.storage
+            for instr in instrs[min(i, compare) : max(i, compare)]
+            for v in instr.outs
+        )
         and own(out.storage)
         and out.whole
-        and min(users[out.storage]) >= product  # nothing has written there before
+        and min(users[out.storage] - {-1}) >= product  # nothing has written there before
     )
     return (compare, product) if fits else None
+
+
+def _never(*args: Any) -> bool:
+    return False
 
 
 def _like(y: View, dtype: np.dtype[Any], number: int) -> View:

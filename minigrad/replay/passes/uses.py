@@ -86,3 +86,5 @@ class Renamer:
     def _retemplate(self, instr: Instr) -> None:
         outs = {v.place: v for v in instr.outs}
         instr.template = map_views(instr.template, lambda v: outs[self(v).place])
+        for part in instr.parts:
+            self._retemplate(part)
