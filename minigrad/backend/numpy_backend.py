@@ -185,10 +185,12 @@ def _is_whole(first: Array) -> bool:
 
 
 def _flat(arrays: Sequence[Array]) -> list[Array]:
-    """Return arrays of one shape flat, in the order of the first one's memory."""
+    """Return arrays of one shape flat, in the order in which one like the first lies in memory."""
     flat: list[Array] = []
     for a in arrays:
-        alike = np.empty_like(arrays[0], dtype=a.dtype) if flat else a
+        alike = np.empty_like(
+            arrays[0], dtype=a.dtype
+        )  # ravel has another order for broadcast ones
         if a.strides != alike.strides:
             alike[...] = a
             a = alike

@@ -34,26 +34,36 @@ class _Task:
     """A part of some work: for the worker that it is given to, or for who is done before it."""
 
     def __init__(self, part: Part) -> None:
-        self.part = part
-        self.context = copy_context()  # what is switched on or off here is so there
-        self.claimed, self.done = allocate_lock(), allocate_lock()
-        self.done.acquire()
+        self._parts = [partial(copy_context().run, part)]  # what is switched off here is so there
+        self._of_worker: dict[str, bool] = {}
+        self._done = allocate_lock()
+        self._done.acquire()
+        self._ended = False
         self.error: BaseException | None = None
 
-    def claim(self) -> bool:
-        """Take the part, if nobody has it; say whether it is the caller's now."""
-        return self.claimed.acquire(blocking=False)
+    def claim(self, worker: bool) -> bool:
+        """Take the part for the worker or for the caller, if nobody has it; say if it is theirs.
 
-    def wait(self) -> BaseException | None:
-        """Wait for the worker that has it; return what it raised, or an interruption."""
-        interruption: BaseException | None = None
-        while True:
-            try:
-                self.done.acquire()
-            except KeyboardInterrupt as error:  # what the worker writes to must not go yet
-                interruption = error
-                continue
-            return interruption or self.error
+        Who is interrupted may ask again, and gets the same answer.
+        """
+        return self._of_worker.setdefault("it is", worker) is worker
+
+    def take(self) -> Part:
+        """Return the part, to be run by who claimed it, and keep nothing of it."""
+        return self._parts.pop()
+
+    def tell(self) -> None:
+        """Tell who waits for the worker that it is done."""
+        self._ended = True
+        self._done.release()
+
+    def end(self) -> None:
+        """Wait for the worker that has the part; if none has begun it, none will."""
+        if self.claim(worker=False):
+            self._parts.clear()  # a worker that is late still has the task
+            return
+        while not self._ended:  # who is interrupted may have acquired already
+            self._done.acquire()
 
 
 class _Crew:
@@ -68,7 +78,10 @@ class _Crew:
         while len(self._queues) < len(tasks):
             queue: SimpleQueue[_Task] = SimpleQueue()
             name = f"minigrad-{len(self._queues) + 1}"
-            threading.Thread(target=_work, args=(queue,), name=name, daemon=True).start()
+            try:
+                threading.Thread(target=_work, args=(queue,), name=name, daemon=True).start()
+            except RuntimeError:  # the system has no more, or Python is ending: fewer will do
+                break
             self._queues.append(queue)
         for queue, task in zip(self._queues, tasks, strict=False):
             queue.put(task)
@@ -78,13 +91,13 @@ def _work(queue: SimpleQueue[_Task]) -> None:
     """Do tasks, for ever: what a worker is."""
     while True:
         task = queue.get()
-        if task.claim():
+        if task.claim(worker=True):
             try:
-                task.context.run(task.part)
+                task.take()()
             except BaseException as error:  # raised where the work was handed out
                 task.error = error
-            task.done.release()
-        del task  # and the arrays that it has
+            task.tell()
+        del task  # and what it raised, whose traceback has this frame
 
 
 _crew = _Crew()
@@ -114,22 +127,42 @@ def share(parts: Sequence[Part]) -> None:
         for part in parts:
             part()
         return
-    tasks = [_Task(part) for part in parts[1:]]
+    tasks: list[_Task] = []
     error: BaseException | None = None
     try:
+        tasks += [_Task(part) for part in parts[1:]]
         crew.hand_out(tasks)
         parts[0]()
-        for task in list(tasks):
-            if task.claim():
-                tasks.remove(task)
-                task.part()
-    finally:
-        for task in tasks:
-            if not task.claim():
-                error = task.wait() or error
-        crew.busy.release()
+        _run_rest(tasks)
+    except BaseException as raised:
+        error = raised
+    while True:
+        try:
+            _end_all(tasks)
+            break
+        except BaseException as interruption:  # what a worker writes to must not go before it ends
+            error = interruption
+    crew.busy.release()
+    if error is None:
+        error = next((task.error for task in tasks if task.error is not None), None)
     if error is not None:
-        raise error
+        try:
+            raise error
+        finally:
+            del error, tasks  # its traceback has this frame: a cycle would keep arrays
+
+
+def _run_rest(tasks: Sequence[_Task]) -> None:
+    """Run the tasks that no worker has begun."""
+    for task in tasks:
+        if task.claim(worker=False):
+            task.take()()
+
+
+def _end_all(tasks: Sequence[_Task]) -> None:
+    """Wait for the tasks that workers have, and let none begin another."""
+    for task in tasks:
+        task.end()
 
 
 def deal(items: Iterable[Any], functions: Sequence[Callable[[Any], Any]]) -> None:
@@ -167,8 +200,8 @@ def at_hand() -> int:
 def take_cores() -> int:
     """Return how many threads may share work that BLAS cannot; from now on they are ours."""
     global _ours
-    if _count is not None and _count > 1 and not _ours:
-        _ours = True
+    if _count is not None and _count > 1 and not (_ours and blas_threads() == 1):
+        _ours = True  # and BLAS may have got its threads back: what kept it to one restores them
         set_blas_threads(1)
     return _count or 1
 
