@@ -4,15 +4,16 @@
 # A step of a small network takes many times as long as its arithmetic. You will count where the
 # rest goes: into Python, which is asked the same questions in every step, and into memory, which is
 # asked for the same numbers again and again. `mg.capture` answers the first: it writes a step down
-# once, as a program, and runs the program. Its passes answer the second. Each is switched off and
-# on, and what it gains is measured here, on your machine, in the table at the end. Two statements
-# of the documents about pruning are judged by counting.
+# once, as a program, and runs the program. Its passes answer the second. Then the work is shared by
+# two cores. Each is switched off and on, and what it gains is measured here, on your machine. Two
+# statements of the documents about pruning are judged by counting.
 #
 # No assertion of this lesson is about a time: times depend on the machine and on what else it does.
 # What is asserted is counted: calls, operations, bytes; and that all ways give the same bits.
 
 # %%
 import math
+import os
 import sys
 import time
 from itertools import pairwise
@@ -22,6 +23,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.backend.blas import blas_threads
 from minigrad.data import load_iris
 from minigrad.learn import BLUE, FAILS, GREEN, GREY, RED, begin
 from minigrad.replay import PASSES, measure_rates
@@ -306,10 +308,14 @@ assert refused
 # * **constants**: what depends on no argument and no parameter is computed once, while recording;
 # * **subexpressions**: what was computed already is not computed again;
 # * **copies**: a value that would be copied is computed where the copy would be;
+# * **masks**: pooling hands a gradient to the largest pixel of each window, and ReLU behind it sets
+#   it to 0 where that pixel is not positive: it is set to 0 before it is handed on, while there is
+#   one number for each window and not four;
 # * **dead_code**: what nobody reads is left out;
 # * **fuse**: elementwise work on large arrays is done in pieces (section 4);
-# * **lanes**: chains that do not depend on each other go to several threads, if
-#   `mg.capture(step, threads=2)` asks for them;
+# * **lanes**: work that does not depend on each other, such as the tiles of a convolution, is put
+#   into chains, each with all that follows for its tile, and a thread that is free takes the next;
+#   only with several threads (section 7);
 # * **plan**: arrays that are not needed at the same time share memory (section 6).
 #
 # None of them may change a bit of the result. Three functions to try them on: the iris step; a
@@ -335,7 +341,7 @@ def wave_step():
     return wave, x
 
 
-def cnn_step():
+def cnn_step(images=IMAGES, classes=CLASSES):
     """Return a step of lesson 10's network, and the network."""
     mg.manual_seed(0)
     net = nn.Sequential(
@@ -343,7 +349,7 @@ def cnn_step():
         nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(64 * 8 * 8, 128), nn.ReLU(), nn.Linear(128, 10),
     )  # fmt: skip
-    return training(net, optim.SGD(net.parameters(), lr=0.01), IMAGES, CLASSES), net
+    return training(net, optim.SGD(net.parameters(), lr=0.01), images, classes), net
 
 
 FUNCTIONS = {"iris": iris_step, "wave": wave_step, "CNN": cnn_step}
@@ -366,9 +372,14 @@ for name in FUNCTIONS:
     moved = [counted[name, k].cost().nbytes for k in range(len(PASSES) + 1)]
     assert sizes == sorted(sizes, reverse=True)
     assert moved == sorted(moved, reverse=True)
+before_masks, after_masks = (
+    counted["CNN", list(PASSES).index("masks") + later].cost().nbytes for later in (0, 1)
+)
+assert after_masks < before_masks
 
 # %% [markdown]
-# On the wave, one line stands out.
+# A pass that finds nothing leaves the numbers as they were; `lanes` is one here, on one thread. On
+# the wave, one line stands out.
 #
 # ## 4. Fusion: read once, write once
 #
@@ -573,10 +584,91 @@ for name in FUNCTIONS:
 # are not arrays of the program; they are the difference.) If two arrays get one place though both
 # are alive, results are wrong, sometimes. Exercise 13b has such a plan.
 #
-# ## 7. How it got fast
+# ## 7. Threads: one owner of the cores
+#
+# So far nearly everything was computed on one core. NumPy works on the thread that calls it, and
+# only products of matrices go to its BLAS, a library which shares them among threads of its own.
+# To a convolution that gives little. Its windows are copied into the rows of a matrix (lesson 10),
+# a *tile* of them at a time, so that the matrix is still in the cache when the product reads it.
+# But it is in the cache of the core that copied it: what one core copies, the other one has to
+# fetch, for a product that takes little longer than the copy did. And while one core copies, pools
+# or adds, the other one waits.
+#
+# So share out whole tiles: who copies a tile multiplies it, too. That is what
+# `mg.set_num_threads(2)` does. Tiles of convolutions and pooling, pieces of large elementwise work
+# and parts of large products lie ready, and a thread that is free takes the next.
+#
+# Both kinds of threads at once are worse than either: BLAS's helpers go on *spinning* for a while
+# after each product, in case there comes another, and take a core from a thread that has work. The
+# cores need one owner. They are BLAS's, who shares products well, until the first convolution or
+# pooling that is large enough; from then on they are minigrad's, and BLAS is kept to one thread.
+# `mg.capture` takes the same number of threads, if it is given none, and its pass `lanes` goes on
+# with a tile where convolution ends: bias, ReLU and pooling stay on the core that has it in its
+# cache.
+#
+# Off and on, for the network of lesson 10 with 64 images, which make several tiles:
+
+# %%
+mg.manual_seed(2)
+BATCH = mg.randn(64, 3, 32, 32), mg.randint(0, 10, (64,))
+usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+if usable == 1:
+    print("\nthis machine has one core: two threads take turns on it, and can gain nothing")
+SETTINGS = {"one thread": 1, "as at the start": None, "two of minigrad": 2}
+blas_has = blas_threads()
+if blas_has is None:
+    print("\nthe threads of NumPy's BLAS cannot be set here: minigrad stays at one of its own")
+    SETTINGS = dict.fromkeys(SETTINGS)  # all as at the start
+steps, trained = {}, {}
+for label in SETTINGS:
+    eager_step, trained[label, "eager"] = cnn_step(*BATCH)
+    inner, trained[label, "captured"] = cnn_step(*BATCH)
+    steps[label] = {"eager": eager_step, "captured": mg.capture(inner)}
+shortest = dict.fromkeys(trained, math.inf)
+try:
+    for _ in range(3):
+        for label, count in SETTINGS.items():
+            mg.set_num_threads(count)
+            for way, run in steps[label].items():
+                run()  # the first after a change takes the cores over
+                shortest[label, way] = min(shortest[label, way], in_turns({way: run}, 0)[way])
+finally:
+    mg.set_num_threads(None)
+
+print("\ntime of a step, of the eager one on one thread   eager   captured")
+for label in SETTINGS:
+    note = f" (BLAS has {blas_has or 'some'})" if label == "as at the start" else ""
+    cells = (shortest[label, way] / shortest["one thread", "eager"] for way in steps[label])
+    print(f"  {label + note:42}" + "".join(f"{c:9.2f}x" for c in cells))
+alone = trained["one thread", "eager"]
+apart = max(
+    (a.detach() - b.detach()).abs().max().item()
+    for net in trained.values()
+    for a, b in zip(net.parameters(), alone.parameters(), strict=True)
+)
+same = all(bits(net) == bits(alone) for net in trained.values())
+print("after 12 steps " + ("all have the same bits" if same else f"weights are {apart:.0e} apart"))
+assert apart < 1e-5
+assert mg.get_num_threads() == 1
+assert blas_threads() == blas_has  # as it was
+
+# %% [markdown]
+# Why are the bits the same, whoever takes which tile? Work is cut by its sizes alone, each piece
+# writes where no other does, and sums over tiles are added in their order. Only BLAS may round the
+# parts of a large product otherwise than the whole: there the last bits may differ.
+#
+# Why is it not twice as fast? Both cores share the way to main memory, some of the work is not cut,
+# and each piece has to be handed over, which takes some 40 microseconds: about half of the captured
+# iris step. Small work stays on one thread.
+#
+# NB: PyTorch has `torch.set_num_threads`, too, and takes all cores unless told otherwise. minigrad
+# takes one until it is told: the owner of the cores of a process should be chosen by who wrote it.
+#
+# ## 8. How it got fast
 #
 # Everything that has a switch, off and on. All ways take turns and make the same number of steps,
-# so at the end all must have the same bits.
+# so at the end all must have the same bits. All is on one thread, BLAS's products too, but for the
+# last row.
 
 
 # %%
@@ -599,15 +691,19 @@ def switches(make):
 
 
 gains = {}
-for name, make in FUNCTIONS.items():
-    runs, states = switches(make)
-    found = in_turns(runs, 3 if name == "iris" else 5, each=10 if name == "iris" else 1)
-    gains[name] = {k: t / found["everything on"] for k, t in found.items()}
-    if name == "wave":
-        seen = {s.grad.numpy().tobytes() for s in states}
-    else:
-        seen = {bits(s) for s in states}
-    assert len(seen) == 1, f"{name}: a switch changed the result"
+mg.set_num_threads(SETTINGS["one thread"])
+try:
+    for name, make in FUNCTIONS.items():
+        runs, states = switches(make)
+        found = in_turns(runs, 2 if name == "iris" else 4, each=10 if name == "iris" else 1)
+        gains[name] = {k: t / found["everything on"] for k, t in found.items()}
+        if name == "wave":
+            seen = {s.grad.numpy().tobytes() for s in states}
+        else:
+            seen = {bits(s) for s in states}
+        assert len(seen) == 1, f"{name}: a switch changed the result"
+finally:
+    mg.set_num_threads(None)
 split = mg.capture(wave_step()[0], passes=[name for name in PASSES if name != "constants"])
 split()
 groups = [instr for instr in split.programs[-1].instrs if instr.kind == "fused"]
@@ -649,8 +745,8 @@ lesson.save(
 # a pass may matter by what it lets another do: the gradient of the wave's sum begins with an array
 # of a single 1. If that is made anew each time, between forward and backward, then the group is cut
 # in two there, and what both halves need goes through memory. Folding the constant joins them. Two
-# threads gain what the second core has to spare, and nothing on small arrays: to hand over a piece
-# of work takes as long as the whole iris step.
+# threads gain what the second core has to spare, and nothing on small arrays; the 8 images of the
+# network here make so few tiles that there is little to share.
 #
 # The rest of the way has no switch. These figures were measured when the parts were made, on two
 # cores of a server with one thread where nothing else is said, by the old way and the new in turns,
@@ -675,13 +771,21 @@ lesson.save(
 # | convolution with channels last | 2.3x, both ways |
 # | dropout from 16 bits a number of a fast generator | 3.3x |
 # | softmax in place, in blocks of rows | 1.3x to 1.6x |
+# | convolution's gradient of images: begun by a row of the kernel, not by zeros | 9.6 to 6.7 ms |
+# | ReLU's blocks written where they belong, not copied there | 0.82 to 0.57 ms |
+# | *threads: the CNN with 64 images on both cores* | |
+# | tiles shared by minigrad's threads, not products by BLAS's | 44.9 to 31 ms |
+# | the same, captured | 35.7 to 24.3 ms |
+# | a part handed over by a queue and a lock, not by a `ThreadPoolExecutor` | 80 to 40 us |
 # | *memory* | |
 # | a recording lets go of arrays when the function does: the CNN's process | 340 to 114 MB |
+# | chains follow the tiles: the CNN's plan for two threads | 138 to 38 MB |
 # | *tried, and not kept* | |
-# | threads for small arrays: to hand over a piece of work takes 80 us | slower |
+# | threads for small arrays | slower |
 # | layer norm and batch norm in blocks of rows | 5 % to 15 % slower |
 #
-# Measured by `python -m benchmarks` against PyTorch and against NumPy by hand: see the README.
+# (The CNN by hand in NumPy, on two threads as well, took 24 to 30 ms in the same runs.) Measured by
+# `python -m benchmarks` against PyTorch and against NumPy by hand: see the README.
 
 # %%
 print()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.replay import PASSES
+
 LESSONS = sorted((Path(__file__).resolve().parents[2] / "lessons").glob("*.py"))
 FOREIGN = {"matplotlib", "minigrad", "numpy", "rich", "tqdm"}
 
@@ -110,6 +112,12 @@ def test_the_chinese_readme_has_a_row_for_it(lesson: Path) -> None:
     rows = re.findall(rf"^\| {lesson.stem} \| (\S.*) \|$", readme, flags=re.MULTILINE)
     assert len(rows) == 1
     assert re.search("[\u4e00-\u9fff]", rows[0])
+
+
+def test_the_passes_of_capture_are_all_told_in_their_order() -> None:
+    (last,) = (path for path in LESSONS if path.stem == "13_going_fast")
+    told = re.findall(r"^# \* \*\*(\w+)\*\*: ", last.read_text(encoding="utf-8"), re.MULTILINE)
+    assert told == list(PASSES)
 
 
 def test_the_form_can_fail() -> None:
