@@ -187,10 +187,8 @@ def _is_whole(first: Array) -> bool:
 def _flat(arrays: Sequence[Array]) -> list[Array]:
     """Return arrays of one shape flat, in the order in which one like the first lies in memory."""
     flat: list[Array] = []
-    for a in arrays:
-        alike = np.empty_like(
-            arrays[0], dtype=a.dtype
-        )  # ravel has another order for broadcast ones
+    for a in arrays:  # the first one, too: broadcast, it would be raveled in another order
+        alike = np.empty_like(arrays[0], dtype=a.dtype)
         if a.strides != alike.strides:
             alike[...] = a
             a = alike

@@ -71,7 +71,16 @@ class _Crew:
 
     def __init__(self) -> None:
         self._queues: list[SimpleQueue[_Task]] = []
-        self.busy = threading.Lock()
+        self.work: dict[str, Sequence[_Task]] = {}  # what they do, if anything
+
+    def take(self, tasks: Sequence[_Task]) -> bool:
+        """Begin some work, if they do no other; say whether it is this one that they do."""
+        return self.work.setdefault("now", tasks) is tasks
+
+    def leave(self, tasks: Sequence[_Task]) -> None:
+        """End some work, if it is this that they do."""
+        if self.work.get("now") is tasks:
+            self.work.clear()
 
     def hand_out(self, tasks: Sequence[_Task]) -> None:
         """Give each task to a worker, which takes some 40 microseconds to begin."""
@@ -123,26 +132,26 @@ def share(parts: Sequence[Part]) -> None:
     when all that began have ended.
     """
     crew = _crew
-    if len(parts) < 2 or not crew.busy.acquire(blocking=False):
-        for part in parts:
-            part()
-        return
     tasks: list[_Task] = []
     error: BaseException | None = None
     try:
-        tasks += [_Task(part) for part in parts[1:]]
-        crew.hand_out(tasks)
-        parts[0]()
-        _run_rest(tasks)
+        if len(parts) > 1 and crew.take(tasks):
+            tasks += [_Task(part) for part in parts[1:]]
+            crew.hand_out(tasks)
+            parts[0]()
+            _run_rest(tasks)
+        else:
+            for part in parts:
+                part()
     except BaseException as raised:
         error = raised
     while True:
         try:
             _end_all(tasks)
+            crew.leave(tasks)
             break
         except BaseException as interruption:  # what a worker writes to must not go before it ends
             error = interruption
-    crew.busy.release()
     if error is None:
         error = next((task.error for task in tasks if task.error is not None), None)
     if error is not None:

@@ -221,7 +221,7 @@ def test_errors_come_when_all_parts_have_ended(
             threads.share([pair.here, pair.there])
         assert caught.value is expected
         assert "there" in pair.ended
-    assert not threads._crew.busy.locked()
+    assert not threads._crew.work
     test_the_first_part_runs_here_and_another_elsewhere()  # the crew is as good as before
 
 
@@ -291,7 +291,7 @@ def test_two_threads_share_at_once() -> None:
     for t in others:
         t.join(30)
     assert sums == {k: [190] * 50 for k in range(2)}
-    assert not threads._crew.busy.locked()
+    assert not threads._crew.work
 
 
 def on_a_worker(part: Callable[[], Any]) -> Any:
@@ -365,7 +365,7 @@ def test_an_interruption_waits_for_the_workers(ways: str, twice: bool) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
     assert ended == [True]
-    assert not threads._crew.busy.locked()
+    assert not threads._crew.work
     test_the_first_part_runs_here_and_another_elsewhere()
 
 
@@ -381,6 +381,38 @@ def test_an_interruption_is_no_less_than_an_error() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         threads.share([lambda: began.wait(10), there])
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_interruptions_at_any_moment() -> None:
+    """Wherever they strike, no worker is at work afterwards, and the crew is free."""
+    rng, here = np.random.default_rng(0), threading.get_ident()
+    at_work: set[int] = set()  # of the workers, which are not interrupted
+
+    def part() -> None:
+        me = threading.get_ident()
+        if me != here:
+            at_work.add(me)
+        time.sleep(0)
+        at_work.discard(me)
+
+    before = signal.signal(signal.SIGALRM, _raise_stop)
+    stopped = 0
+    try:
+        for _ in range(500):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 2e-4))
+                for _ in range(4):
+                    threads.share([part] * 3)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Stop:
+                stopped += 1
+            assert not at_work
+            assert not threads._crew.work
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert stopped > 50
 
 
 class Held:
@@ -442,7 +474,7 @@ def shares():
     threads.share([lambda: began.wait(10), other])
     return where[0] != threading.get_ident()
 assert shares()
-threads._crew.busy.acquire()  # as if another thread were at work
+threads._crew.take([1])  # as if another thread were at work
 pid = os.fork()
 if pid == 0:
     os._exit(7 if shares() else 8)
