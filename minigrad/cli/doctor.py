@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 import minigrad as mg
+from minigrad.backend import get_num_threads
+from minigrad.backend.blas import blas_threads
 from minigrad.cli.extras import EXTRAS, missing, pip_line, version
 from minigrad.cli.gpu import gpu_lines
 from minigrad.cli.lessons import PACKAGE, find_lessons
@@ -85,12 +87,24 @@ def core_lines() -> Lines:
 
 
 def thread_lines() -> Lines:
-    """Return the cores, and the variables that say how many of them BLAS uses."""
+    """Return the cores, who computes on how many of them, and how that is changed."""
     cores = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     given = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
     default = f"as BLAS likes ({THREAD_VARIABLES[0]} limits them)"
-    return [("cores", f"{usable} usable of {cores}"), ("threads", ", ".join(given) or default)]
+    of_blas = blas_threads()
+    if of_blas is None:
+        ours = "1: the threads of this BLAS cannot be set, so minigrad starts none of its own"
+    elif usable == 1:
+        ours = f"{get_num_threads()}: there is no second core"
+    else:
+        ours = f"{get_num_threads()}; minigrad.set_num_threads({usable}) shares large work"
+    return [
+        ("cores", f"{usable} usable of {cores}"),
+        ("variables", ", ".join(given) or default),
+        ("of BLAS", "not known" if of_blas is None else f"{of_blas}, for products of matrices"),
+        ("of minigrad", ours),
+    ]
 
 
 def extra_lines() -> Lines:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from minigrad.backend.blas import blas_threads
 from minigrad.cli import doctor as doctor_module
 from minigrad.cli import main
 from minigrad.data.mnist import MNIST
@@ -30,10 +31,43 @@ def test_report_of_this_machine(real) -> None:
     said = {line[2:16].strip(): line[17:] for line in lines if line.startswith("  ")}
     assert said["minigrad"].startswith(mg.__version__)
     assert said["Python"].endswith(f" at {sys.executable}")
-    assert "OMP_NUM_THREADS=3" in said["threads"]
+    assert "OMP_NUM_THREADS=3" in said["variables"]
+    assert re.match(r"\d+, for products of matrices$|not known$", said["of BLAS"])
+    assert said["of minigrad"].startswith("1")
     assert re.fullmatch(r"\d+ usable of \d+", said["cores"])
     assert said["lessons"].isdecimal()
     assert "problem" not in said
+
+
+@pytest.mark.parametrize(
+    ("of_blas", "usable", "blas", "ours"),
+    [
+        (4, 8, "4, for products of matrices", "1; minigrad.set_num_threads(8) shares large work"),
+        (1, 1, "1, for products of matrices", "1: there is no second core"),
+        (None, 8, "not known", "1: the threads of this BLAS cannot be set, so minigrad"),
+    ],
+)
+def test_it_says_how_work_is_shared(
+    of_blas: int | None, usable: int, blas: str, ours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_module, "blas_threads", lambda: of_blas)
+    cores = set(range(usable))
+    monkeypatch.setattr(doctor_module.os, "sched_getaffinity", lambda _: cores, raising=False)
+    said = dict(doctor_module.thread_lines())
+    assert said["cores"].startswith(f"{usable} usable of ")
+    assert said["of BLAS"] == blas
+    assert said["of minigrad"].startswith(ours)
+
+
+def test_it_says_what_is_set() -> None:
+    if blas_threads() is None:
+        pytest.skip("NumPy's BLAS is none whose threads can be set")
+    mg.set_num_threads(2)
+    try:
+        said = dict(doctor_module.thread_lines())
+    finally:
+        mg.set_num_threads(None)
+    assert re.match("2[;:]", said["of minigrad"])
 
 
 def test_it_imports_nothing_heavy() -> None:
