@@ -423,9 +423,9 @@ class Held:
 
 
 @pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("error", [False, True])
+@pytest.mark.parametrize("error", ["", "here", "there"])
 def test_nothing_is_held_after_the_work(
-    monkeypatch: pytest.MonkeyPatch, error: bool, late: bool
+    monkeypatch: pytest.MonkeyPatch, error: str, late: bool
 ) -> None:
     """A worker that comes late has the task still, not what was in it; an error makes no cycle."""
     kept: list[Any] = []
@@ -435,14 +435,19 @@ def test_nothing_is_held_after_the_work(
     def work() -> weakref.ref[Held]:
         held, began = Held(), threading.Event()
 
+        def here() -> None:
+            assert late or began.wait(10)
+            if error == "here":
+                raise ValueError(error)
+
         def there() -> None:
             held.do()
             began.set()
-            if error:
-                raise ValueError("there")
+            if error == "there":
+                raise ValueError(error)
 
         try:
-            threads.share([lambda: late or began.wait(10), there])
+            threads.share([here, there])
         except ValueError:
             assert error
         return weakref.ref(held)
@@ -483,11 +488,23 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_tiles_of_the_backend_are_all_done() -> None:
-    for count in (None, 2, 3) if owned is not None else (None,):
-        mg.set_num_threads(count)
-        done: list[int] = []
-        NUMPY.each(range(11), done.append)
+@needs_blas
+@pytest.mark.parametrize(
+    ("items", "count", "workers"), [(11, 2, 1), (2, 4, 1), (3, 4, 2), (1, 4, 0)]
+)
+def test_tiles_of_the_backend_are_all_done(
+    monkeypatch: pytest.MonkeyPatch, items: int, count: int, workers: int
+) -> None:
+    dealt: list[int] = []
+    plain = threads.share
+    monkeypatch.setattr(threads, "share", lambda parts: (dealt.append(len(parts)), plain(parts)))
+    done: list[int] = []
+    for number in (None, count):
+        mg.set_num_threads(number)
+        done.clear()
+        NUMPY.each(range(items), done.append, take=False)
+        assert not dealt  # the cores are BLAS's
+        NUMPY.each(range(items), done.append)
         NUMPY.each([], done.append)
-        NUMPY.each([11], done.append, take=False)
-        assert sorted(done) == list(range(12))
+        assert sorted(done) == sorted([*range(items)] * 2)
+        assert dealt == ([] if number is None or not workers else [1 + workers])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,26 @@ def test_convolution(
     if dtype == "float64":  # cut or not, on one thread or several, it is a convolution
         for a, b in zip(one, whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["empty-batch", "no-columns", "no-rows"])
+def test_convolution_of_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Its gradients are zeros, whatever was in the memory before."""
+    size, weight_size, options = CONVOLUTIONS[name]
+    monkeypatch.setattr(
+        NUMPY, "empty", lambda shape, dtype: np.full(shape, 7, dtype), raising=False
+    )
+    run = partial(
+        with_gradients,
+        lambda x, w: mg.conv2d(x, w, **options),
+        [np.ones(size), np.ones(weight_size)],
+    )
+    for count in (None, 2):
+        y, gx, gw = on(count, run)
+        assert not y.any()
+        assert (gx.shape, gx.size) == (size, 0)
+        assert gw.shape == weight_size
+        assert not gw.any()
 
 
 # ---- pooling ------------------------------------------------------------------------------------
@@ -269,6 +290,37 @@ def test_optimizers(
     assert set(handed) == {count - 1}
 
 
+def test_shares_of_an_update_have_scratch_memory_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flat, "CHUNK", 16)
+    monkeypatch.setattr(flat, "DIRECT", 8)
+    ps = [mg.nn.Parameter(mg.ones(n)) for n in (100, 5, 4, 50)]
+    (gathered,) = flat.gather(ps)
+    grads = [np.ones(p.shape, p.dtype) for p in ps]
+    for count in (None, 2, 3, 1, 3):
+
+        def shares() -> list[flat.Run]:
+            (run,) = gathered.runs(grads, ("m",), spares=1)
+            return gathered.shares(run)
+
+        found = on(count, shares, take=True)
+        assert len(found) == (count or 1)
+        covered = sorted(
+            gathered.xp.byte_bounds(chunk.p) for share in found for chunk in share.chunks
+        )
+        assert len(covered) == 12
+        assert all(a[1] == b[0] for a, b in pairwise(covered))
+        scratch = [
+            [a for chunk in share.chunks for a in (chunk.g, chunk.work, chunk.state[-1])]
+            for share in found
+        ]
+        assert all(scratch)
+        for i, one in enumerate(scratch):
+            for other in scratch[:i]:
+                assert not any(np.shares_memory(a, b) for a in one for b in other)
+
+
 def test_an_optimizer_goes_on_with_more_threads_and_with_fewer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -335,6 +387,27 @@ def test_products(
     shared = len(shapes[0]) == len(shapes[1]) > 1 and 0 not in (*shapes[0], *shapes[1])
     least = 2 * count if name not in ("few-rows", "one-number", "one-matrix") else 10**9
     assert bool(handed) == ((shared and right.size >= least) or handed == [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "cuts"),
+    [
+        ("tall", 2, [(0, 48), (48, 100)]),
+        ("tall", 3, [(0, 32), (32, 64), (64, 100)]),
+        ("wide", 2, [(0, 48), (48, 100)]),
+        ("batch", 2, [(0, 2), (2, 5)]),
+        ("batch", 9, [(k, k + 1) for k in range(5)]),
+    ],
+)
+def test_where_products_are_cut(
+    monkeypatch: pytest.MonkeyPatch, name: str, count: int, cuts: list[tuple[int, int]]
+) -> None:
+    """Rows and columns so many at a time as BLAS computes, matrices one by one."""
+    monkeypatch.setattr(numpy_backend, "_SHARED_PRODUCTS", 1)
+    found: list[Any] = []
+    monkeypatch.setattr(threads, "share", lambda parts: found.extend(p.args for p in parts))
+    on(count, lambda: NUMPY.matmul(*map(np.ones, PRODUCTS[name])), take=True)
+    assert found == cuts
 
 
 @COUNTS
