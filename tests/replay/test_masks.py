@@ -211,13 +211,17 @@ def by_hand(change: str) -> SimpleNamespace:
         instrs.append(use)
     if change == "written before":
         instrs.insert(0, Instr("copy", "constant", np.copyto, (1.0,), {}, [result]))
-    gx.storage.kept = change == "kept"
+    for what, v in {"gradient": gx, "x": x, "mask": mask, "result": result}.items():
+        v.storage.kept = change == f"{what} kept"
+    if change == "in a larger one":
+        result.storage.nbytes += 4
     return SimpleNamespace(instrs=instrs, roots=lambda: [result])
 
 
 AWAY = (
     "another array", "less", "or equal", "more than one half", "turned", "in place", "gradient",
-    "mask", "compared later", "compared before", "written before", "kept",
+    "mask", "compared later", "compared before", "written before", "gradient kept", "x kept",
+    "mask kept", "result kept", "in a larger one",
 )  # fmt: skip
 
 

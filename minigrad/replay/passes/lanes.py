@@ -15,7 +15,7 @@ from minigrad.ops.windows import images_at_once
 from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes.groups import users_of
 from minigrad.replay.passes.plan import pack
-from minigrad.replay.passes.uses import Renamer, own
+from minigrad.replay.passes.uses import Renamer, own, says
 
 WINDOW = 400  # how many instructions after its first a region may still take one in
 GAINS = 0.9  # of the time without lanes, at most
@@ -231,11 +231,7 @@ def _products(instr: Instr) -> int:
 
 def _rows_alone(instr: Instr) -> bool:
     """Say whether an opaque call fills its result row by row."""
-    return instr.kind == "opaque" and getattr(instr.run, "by_rows", _never)(*instr.args)
-
-
-def _never(*args: Any) -> bool:
-    return False
+    return instr.kind == "opaque" and says(instr, "by_rows")
 
 
 def _may(instr: Instr) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.replay.ir import TEMP, Instr, Storage, View
 from minigrad.replay.passes.groups import users_of
-from minigrad.replay.passes.uses import own
+from minigrad.replay.passes.uses import own, says
 
 
 def masks(program: Any) -> None:
@@ -47,7 +47,7 @@ def masks(program: Any) -> None:
 def _masked(instrs: list[Instr], users: dict[Storage, set[int]], i: int) -> tuple[int, int] | None:
     """Return which instructions compare x with 0 and multiply what instruction i makes by that."""
     pooling = instrs[i]
-    if not getattr(pooling.run, "picks", _never)(*pooling.args) or len(pooling.outs) != 1:
+    if not says(pooling, "picks") or len(pooling.outs) != 1:
         return None
     _, x, y, *_ = pooling.args
     spread = pooling.outs[0]
@@ -84,10 +84,6 @@ def _masked(instrs: list[Instr], users: dict[Storage, set[int]], i: int) -> tupl
         and min(users[out.storage] - {-1}) >= product  # nothing has written there before
     )
     return (compare, product) if fits else None
-
-
-def _never(*args: Any) -> bool:
-    return False
 
 
 def _like(y: View, dtype: np.dtype[Any], number: int) -> View:

@@ -53,6 +53,12 @@ def own(storage: Storage) -> bool:
     return storage.kind == TEMP and not storage.kept
 
 
+def says(instr: Instr, what: str) -> bool:
+    """Say what a call's function says of its arguments (`engine.recording.filled_by`)."""
+    question = getattr(instr.run, what, None)
+    return question is not None and bool(question(*instr.args))
+
+
 class Renamer:
     """Puts views of other storages in the place of those of some, each made once."""
 
