@@ -330,40 +330,38 @@ def _raise_stop(*_: Any) -> None:
 
 
 @pytest.mark.parametrize("twice", [False, True])
-@pytest.mark.parametrize("ways", ["interrupt_main", "from here", "alarm"])
-def test_an_interruption_waits_for_the_workers(ways: str, twice: bool) -> None:
-    if ways == "alarm" and not hasattr(signal, "setitimer"):
-        pytest.skip("this system has no timers")
-    kind = Stop if ways == "alarm" else KeyboardInterrupt
-    before = signal.getsignal(signal.SIGALRM) if ways == "alarm" else None
-    if ways == "alarm":
-        signal.signal(signal.SIGALRM, _raise_stop)
+@pytest.mark.parametrize("way", ["interrupt_main", "from here", "a signal"])
+def test_an_interruption_waits_for_the_workers(way: str, twice: bool) -> None:
+    if way == "a signal" and not hasattr(signal, "pthread_kill"):
+        pytest.skip("this system sends no signals to a thread")
+    if way == "a signal":
+        number = signal.SIGUSR1
+        before = signal.signal(number, _raise_stop)
     ended: list[bool] = []
     began = threading.Event()
 
     def here() -> None:
         assert began.wait(10)
-        if ways == "from here":
+        if way == "from here":
             signal.raise_signal(signal.SIGINT)
 
     def there() -> None:
         began.set()
         time.sleep(0.02)  # the first part has ended, and is waited for
         for _ in range(1 + twice):
-            if ways == "interrupt_main":
+            if way == "interrupt_main":
                 _thread.interrupt_main()
-            elif ways == "alarm":
-                signal.setitimer(signal.ITIMER_REAL, 0.005)
+            elif way == "a signal":  # it ends the waiting of the main thread at once
+                signal.pthread_kill(threading.main_thread().ident, number)
             time.sleep(0.03)
         ended.append(True)
 
     try:
-        with pytest.raises(kind):
+        with pytest.raises(Stop if way == "a signal" else KeyboardInterrupt):
             threads.share([here, there])
     finally:
-        if ways == "alarm":
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        if way == "a signal":
+            signal.signal(number, before)
     assert ended == [True]
     assert not threads._crew.work
     test_the_first_part_runs_here_and_another_elsewhere()
@@ -396,6 +394,7 @@ def test_interruptions_at_any_moment() -> None:
         time.sleep(0)
         at_work.discard(me)
 
+    limit = signal.setitimer(signal.ITIMER_REAL, 0)  # what pytest-timeout has set
     before = signal.signal(signal.SIGALRM, _raise_stop)
     stopped = 0
     try:
@@ -412,6 +411,7 @@ def test_interruptions_at_any_moment() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *limit)
     assert stopped > 50
 
 
