@@ -149,7 +149,7 @@ class Backend:
 
         As `in_blocks`, for functions that write one result where they are told.
         """
-        out = self.module.empty_like(arrays[0])
+        out = self.empty_like(arrays[0])
         function(self, out, *arrays)
         return out
 
