@@ -41,7 +41,7 @@ def forward(
             add_to_rows(xp, part.reshape((-1, groups * outputs)), wide(bias))
 
     if _is_single(where) and groups == 1:
-        y = (_picked(xp, images, where) @ kernel[0, 0]).reshape(shape)
+        y = xp.matmul(_picked(xp, images, where), kernel[0, 0]).reshape(shape)
     elif xp.kernels is not None:
         y = conv_columns.forward(xp, images, kernel, where)
     elif depth == outputs == 1 and groups > 1:
@@ -93,7 +93,7 @@ def to_input(xp: Backend, grad: Array, weight: Array, where: Windows, groups: in
     shape = (len(g), *where.size, groups, depth)
     back, line = where.transposed, _along_rows(where).transposed
     if groups == 1 and _is_single(where) and where.counts == where.size:
-        x = (_picked(xp, g, where) @ kernel[0, 0].T).reshape(shape)
+        x = xp.matmul(_picked(xp, g, where), kernel[0, 0].T).reshape(shape)
     elif xp.kernels is not None:
         x = conv_columns.to_input(xp, g, kernel, where)
     elif depth == outputs == 1 and groups > 1 and back is not None:
@@ -166,7 +166,7 @@ def to_weight(xp: Backend, x: Array, grad: Array, where: Windows, groups: int) -
     depth, outputs = images.shape[-1], g.shape[-1]
     offsets = where.kernel[0] * where.kernel[1]
     if _is_single(where) and groups == 1:
-        kernel = _picked(xp, images, where).T @ g.reshape(-1, outputs)
+        kernel = xp.matmul(_picked(xp, images, where).T, g.reshape(-1, outputs))
     elif xp.kernels is not None:
         kernel = conv_columns.to_weight(xp, images, g, where)
     elif depth == outputs == 1 and groups > 1:

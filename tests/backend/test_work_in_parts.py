@@ -122,6 +122,21 @@ def test_convolution(
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
 
 
+@COUNTS
+def test_convolution_with_a_kernel_of_one_element(
+    monkeypatch: pytest.MonkeyPatch, handed: list[int], count: int
+) -> None:
+    """All three are one product, which threads share as any other."""
+    monkeypatch.setattr(numpy_backend, "_SHARED_PRODUCTS", 64)
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(s) for s in [(4, 20, 5, 6), (40, 20, 1, 1), (40,)]]
+    run = partial(with_gradients, mg.conv2d, arrays)
+    one = run()
+    for a, b in zip(on(count, run, take=True), one, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    assert handed == [count - 1] * 3
+
+
 @pytest.mark.parametrize("name", ["empty-batch", "no-columns", "no-rows"])
 def test_convolution_of_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Its gradients are zeros, whatever was in the memory before."""
