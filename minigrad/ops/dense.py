@@ -40,7 +40,7 @@ def _linear_x(g: Any, weight: Any, x_shape: tuple[int, ...]) -> Any:
 def _linear_weight(g: Any, x: Any, weight_shape: tuple[int, ...]) -> Any:
     if len(weight_shape) == 1:
         return _rows(g[..., None])[:, 0] @ _rows(x)
-    return backend_of(g).matmul(_rows(x).T, _rows(g)).T  # lies in memory as the weight does: (in, out)
+    return backend_of(g).matmul(_rows(x).T, _rows(g)).T  # lies as the weight does: (in, out)
 
 
 def _linear_hint(shapes: list[tuple[int, ...]], options: dict[str, Any]) -> str | None:
