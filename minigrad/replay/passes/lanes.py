@@ -23,7 +23,8 @@ PAYS = 100e-6  # seconds that must be spared: twice what it takes to hand work o
 PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
 ROWS = 32  # of a part of a product, at least: each part costs BLAS a copy of the other operand
 _SMALL = 20e-6  # seconds of what several chains may wait for
-_FLOPS, _BYTES, _CALL = 80e9, 6e9, 1e-6  # what one thread does in a second; a call's seconds
+# What one thread does in a second: of a product, of elementwise work, of copies; a call's seconds
+_FLOPS, _BYTES, _COPIED, _CALL = 80e9, 6e9, 20e9, 1e-6
 
 
 class Region(NamedTuple):
@@ -251,11 +252,10 @@ def _only_fills(instr: Instr) -> bool:
 
 def _seconds(instr: Instr, threads: int = 1) -> float:
     """Return a rough cost, products done by so many threads: the same whatever the load is."""
-    views = [*instr.operands(), *instr.outs]
-    flops = 0
     if instr.run is np.matmul:
-        flops = 2 * _products(instr)
-    return _CALL + flops / _FLOPS / threads + sum(v.nbytes for v in views) / _BYTES
+        return _CALL + 2 * _products(instr) / _FLOPS / threads
+    nbytes = sum(v.nbytes for v in (*instr.operands(), *instr.outs))
+    return _CALL + nbytes / (_COPIED if instr.kind == "copy" else _BYTES)
 
 
 def _cost(chain: list[Instr]) -> float:
