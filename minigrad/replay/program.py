@@ -51,7 +51,7 @@ class Program:
             for instr in groups:
                 instr.run = chain_runner(instr, xp)
         else:  # groups run one after another, so they share the memory of their tiles
-            self.scratch = max(map(scratch_bytes, groups), default=0)
+            self.scratch = max((scratch_bytes(g, threads) for g in groups), default=0)
             scratch = [xp.memory(self.scratch) for _ in range(threads)]
             for instr in groups:
                 instr.run = runner(instr, threads, scratch)

@@ -11,7 +11,7 @@ from minigrad.replay.passes.chains import fuse_chains
 from minigrad.replay.passes.groups import joined, localise
 
 SMALLEST = 1 << 18  # bytes of a result; smaller ones stay in the cache anyway
-SHARED = 1 << 19  # elements above which handing work to a thread (80 us) pays
+SHARED = 1 << 19  # elements above which handing work to a thread (40 us) pays
 CACHE = 1 << 20  # bytes that the arrays of one tile may take together
 WINDOW = 64  # how many instructions later a group may still take one in
 
