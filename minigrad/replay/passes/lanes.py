@@ -23,8 +23,10 @@ PAYS = 100e-6  # seconds that must be spared: twice what it takes to hand work o
 PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
 ROWS = 32  # of a part of a product, at least: each part costs BLAS a copy of the other operand
 _SMALL = 20e-6  # seconds of what several chains may wait for
-# What one thread does in a second: of a product, of elementwise work, of copies; a call's seconds
-_FLOPS, _BYTES, _COPIED, _CALL = 80e9, 6e9, 20e9, 1e-6
+# What one thread does in a second: operations of a product, bytes side by side (of arrays that fit
+# the cache, of others) and in pieces; a call's seconds
+_FLOPS, _CACHED, _BYTES, _PIECES, _CALL = 80e9, 80e9, 20e9, 6e9, 1e-6
+_CACHE = 1 << 19  # bytes of such an array
 
 
 class Region(NamedTuple):
@@ -254,8 +256,13 @@ def _seconds(instr: Instr, threads: int = 1) -> float:
     """Return a rough cost, products done by so many threads: the same whatever the load is."""
     if instr.run is np.matmul:
         return _CALL + 2 * _products(instr) / _FLOPS / threads
-    nbytes = sum(v.nbytes for v in (*instr.operands(), *instr.outs))
-    return _CALL + nbytes / (_COPIED if instr.kind == "copy" else _BYTES)
+    views = [*instr.operands(), *instr.outs]
+    dense = instr.kind == "copy" or all(v.span[1] - v.span[0] == v.nbytes for v in views)
+    dense = dense and instr.kind != "opaque"  # which goes over its arrays several times
+    rate = _PIECES
+    if dense:
+        rate = _CACHED if max((v.nbytes for v in views), default=0) <= _CACHE else _BYTES
+    return _CALL + sum(v.nbytes for v in views) / rate
 
 
 def _cost(chain: list[Instr]) -> float:
