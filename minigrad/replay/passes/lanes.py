@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,15 +18,15 @@ from minigrad.replay.passes.plan import pack
 from minigrad.replay.passes.uses import Renamer, own, says
 
 WINDOW = 400  # how many instructions after its first a region may still take one in
-GAINS = 0.9  # of the time without lanes, at most
+GAINS = 0.82  # of the time without lanes, at most; parts of products cost more than the whole
 PAYS = 100e-6  # seconds that must be spared: twice what it takes to hand work over and wait for it
 PRODUCTS = 1 << 22  # numbers multiplied in a part of a product, at least
 ROWS = 32  # of a part of a product, at least: each part costs BLAS a copy of the other operand
 _SMALL = 20e-6  # seconds of what several chains may wait for
-# What one thread does in a second: operations of a product, bytes side by side (of arrays that fit
-# the cache, of others) and in pieces; a call's seconds
-_FLOPS, _CACHED, _BYTES, _PIECES, _CALL = 80e9, 80e9, 20e9, 6e9, 1e-6
-_CACHE = 1 << 19  # bytes of such an array
+# What one thread does in a second: operations of a product, bytes of copies, and of other work in
+# pieces; a call's seconds. Elementwise work on arrays of so many bytes stays in the cache
+_FLOPS, _BYTES, _PIECES, _CALL = 80e9, 20e9, 6e9, 1e-6
+_CACHED, _CACHE = 80e9, 1 << 19
 
 
 class Region(NamedTuple):
@@ -36,8 +36,7 @@ class Region(NamedTuple):
     chains: list[list[Instr]]  # those that take longest first
     after: list[Instr]
     looked_at: int
-    seconds: float
-    spared: float
+    spared: float  # seconds
 
 
 def lanes(program: Any) -> None:
@@ -74,9 +73,14 @@ def lanes(program: Any) -> None:
         found += [*region.before, region]
         at += region.looked_at - len(region.after)
         instrs[at : at + len(region.after)] = region.after
-    ours = sum(x.seconds if isinstance(x, Region) else _seconds(x) for x in found)
-    theirs = sum(_seconds(instr, min(program.threads, owned)) for instr in program.instrs)
-    if ours > GAINS * theirs:  # products alone, shared by BLAS
+    ours = sum(
+        max(_dealt(x.chains, program.threads, _cached)) + PAYS / 2
+        if isinstance(x, Region)
+        else _cached(x)
+        for x in found
+    )
+    theirs = sum(_cached(instr, min(program.threads, owned)) for instr in program.instrs)
+    if ours > GAINS * theirs:  # mostly products, which BLAS shares to more effect
         return
     program.instrs = [_together(x.chains) if isinstance(x, Region) else x for x in found]
     _give_memory(program)
@@ -89,7 +93,7 @@ def _region(instrs: list[Instr], threads: int) -> Region:
     memory meanwhile.
     """
     if not instrs or _seconds(instrs[0]) < _SMALL:
-        return Region([], [], [], 0, 0.0, 0.0)
+        return Region([], [], [], 0, 0.0)
     taken = waits = 0.0
     chain_of: dict[int, int | None] = {}  # by instruction; None runs before, on one thread
     count = 0
@@ -122,13 +126,10 @@ def _region(instrs: list[Instr], threads: int) -> Region:
         if c is not None:
             chains.setdefault(c, []).append(instrs[k])
     ordered = sorted(map(_depth_first, chains.values()), key=_cost, reverse=True)
-    costs = [0.0] * threads
-    for chain in ordered:
-        costs[costs.index(min(costs))] += _cost(chain)
+    costs = _dealt(ordered, threads, _seconds)
     before = [instrs[k] for k, c in sorted(chain_of.items()) if c is None]
     after = [instrs[k] for k in range(end) if k not in chain_of]
-    longest = max(costs)
-    return Region(before, ordered, after, end, longest + PAYS / 2, sum(costs) - longest)
+    return Region(before, ordered, after, end, sum(costs) - max(costs))
 
 
 def _drop_early(instrs: list[Instr], chain_of: dict[int, int | None]) -> None:
@@ -253,16 +254,34 @@ def _only_fills(instr: Instr) -> bool:
 
 
 def _seconds(instr: Instr, threads: int = 1) -> float:
-    """Return a rough cost, products done by so many threads: the same whatever the load is."""
+    """Return a rough cost, products done by so many threads: the same whatever the load is.
+
+    It is one from memory; for who asks whether threads are worth it, that is the better mistake.
+    """
     if instr.run is np.matmul:
         return _CALL + 2 * _products(instr) / _FLOPS / threads
+    nbytes = sum(v.nbytes for v in (*instr.operands(), *instr.outs))
+    return _CALL + nbytes / (_BYTES if instr.kind == "copy" else _PIECES)
+
+
+def _cached(instr: Instr, threads: int = 1) -> float:
+    """Return the cost with the speed of the cache, for elementwise work that stays there."""
     views = [*instr.operands(), *instr.outs]
-    dense = instr.kind == "copy" or all(v.span[1] - v.span[0] == v.nbytes for v in views)
-    dense = dense and instr.kind != "opaque"  # which goes over its arrays several times
-    rate = _PIECES
-    if dense:
-        rate = _CACHED if max((v.nbytes for v in views), default=0) <= _CACHE else _BYTES
-    return _CALL + sum(v.nbytes for v in views) / rate
+    dense = all(v.span[1] - v.span[0] == v.nbytes for v in views)
+    small = max((v.nbytes for v in views), default=0) <= _CACHE
+    if instr.kind == "ufunc" and instr.run is not np.matmul and dense and small:
+        return _CALL + sum(v.nbytes for v in views) / _CACHED
+    return _seconds(instr, threads)
+
+
+def _dealt(
+    chains: list[list[Instr]], threads: int, seconds: Callable[[Instr], float]
+) -> list[float]:
+    """Return how long each thread works if who is free takes the next chain."""
+    costs = [0.0] * threads
+    for chain in chains:
+        costs[costs.index(min(costs))] += sum(map(seconds, chain))
+    return costs
 
 
 def _cost(chain: list[Instr]) -> float:
