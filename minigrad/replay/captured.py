@@ -64,7 +64,8 @@ def capture(
         rows of large products, and branches that do not depend on each other, where an estimate
         says that it pays. While such a program runs, NumPy's BLAS is kept to one thread, so that
         the cores have one owner. By default as many as `minigrad.set_num_threads` says: 1, if it
-        was not used.
+        was not used. No bit depends on their number, but for what BLAS rounds otherwise in parts
+        of a large product than in the whole.
     graph : bool
         On a GPU, launch stretches of a program as CUDA graphs, from the second replay on. What
         calls Python, draws random numbers or looks at values stays between them; where CUDA does

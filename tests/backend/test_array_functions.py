@@ -59,7 +59,7 @@ HOST = {
     "replay/gpu.py": {"GpuRecorder": NAMED},
     "replay/ir.py": {"Instr": CPU_ONLY},
     "replay/passes/fuse.py": {"sums_all": NAMED},
-    "replay/passes/lanes.py": {name: NAMED for name in ("_pieces", "_seconds")},
+    "replay/passes/lanes.py": {name: NAMED for name in ("_cached", "_pieces", "_seconds")},
     "replay/passes/masks.py": {"_masked": NAMED},
     "replay/recorder.py": {
         "Recorder": CPU_ONLY,

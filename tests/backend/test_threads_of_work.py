@@ -329,6 +329,15 @@ def _raise_stop(*_: Any) -> None:
     raise Stop
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt: what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("way", ["interrupt_main", "from here", "a signal"])
 def test_an_interruption_waits_for_the_workers(way: str, twice: bool) -> None:
@@ -367,6 +376,7 @@ def test_an_interruption_waits_for_the_workers(way: str, twice: bool) -> None:
     test_the_first_part_runs_here_and_another_elsewhere()
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_an_interruption_is_no_less_than_an_error() -> None:
     """Another part's error does not hide it."""
     began = threading.Event()

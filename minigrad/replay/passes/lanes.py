@@ -183,7 +183,8 @@ def _depth_first(chain: list[Instr]) -> list[Instr]:
 def _pieces(instr: Instr, count: int) -> list[Instr]:
     """Return an instruction as so many on some of the rows each; itself if it cannot be cut.
 
-    Each row is computed as before, so the bits are the same.
+    Each row is computed as before, so the bits are the same; but BLAS may round parts of a large
+    product otherwise than the whole, as it does on another number of its own threads.
     """
     out = instr.outs[0] if len(instr.outs) == 1 else None
     if out is None or not out.shape or _seconds(instr) < 2 * PAYS:
