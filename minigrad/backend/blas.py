@@ -6,7 +6,6 @@ the last one. Beside threads of ours they make everything slower: 18 ms a step b
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +17,8 @@ _NAMES = ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openbl
 @cache
 def _functions() -> tuple[Any, Any] | None:
     """Return OpenBLAS' functions that give and set the number of threads, None without them."""
+    import ctypes  # here, since `import minigrad` does not need it
+
     extension = importlib.import_module("numpy._core._multiarray_umath")  # it is linked to BLAS
     library = ctypes.CDLL(extension.__file__)
     for name in _NAMES:

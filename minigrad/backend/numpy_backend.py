@@ -104,10 +104,10 @@ class NumpyBackend(Backend):
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """Return ``a @ b``; threads share a large product, each some rows, columns or matrices."""
-        count = threads.at_hand()
-        if count > 1 and out is None:
+        count = threads.at_hand() if out is None else 1
+        if count > 1:
             count = min(count, _products(a, b) // _SHARED_PRODUCTS)
-        if count < 2 or out is not None:
+        if count < 2:
             return np.matmul(a, b, out=out)
         y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
         wide = y.ndim == 2 and len(y) < y.shape[1]

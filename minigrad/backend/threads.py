@@ -22,10 +22,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from functools import partial
-from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.backend.blas import blas_threads, set_blas_threads
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 Part = Callable[[], Any]
 
@@ -84,6 +86,8 @@ class _Crew:
 
     def hand_out(self, tasks: Sequence[_Task]) -> None:
         """Give each task to a worker, which takes some 40 microseconds to begin."""
+        from queue import SimpleQueue  # here, since `import minigrad` does not need it
+
         while len(self._queues) < len(tasks):
             queue: SimpleQueue[_Task] = SimpleQueue()
             name = f"minigrad-{len(self._queues) + 1}"

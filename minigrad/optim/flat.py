@@ -227,7 +227,8 @@ class Flat:
 
     def shares(self, run: Run) -> list[Run]:
         """Return a run's chunks in shares, none of which uses scratch memory of another."""
-        return [run._replace(chunks=run.chunks[k :: self._sets]) for k in range(self._sets)]
+        count = min(self._sets, len(run.chunks))
+        return [run._replace(chunks=run.chunks[k :: self._sets]) for k in range(count)]
 
     def chunks(self, run: Run, grads: Sequence[Any]) -> Iterator[tuple[Chunk, Array]]:
         """Yield a run's chunks, each with the gradient of its stretch (to be read only)."""

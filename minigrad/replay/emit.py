@@ -185,7 +185,7 @@ def _storer(instr: Instr) -> Callable[[Any, Any], None]:
     """Return what puts a call's results where the program expects them: into the arrays given."""
 
     def store(template: Any, result: Any) -> None:
-        if is_array(template):
+        if is_array(template) and not isinstance(template, np.generic):
             array = result._array if isinstance(result, Tensor) else result
             if array.shape != template.shape:
                 raise CaptureError(

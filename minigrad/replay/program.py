@@ -75,11 +75,16 @@ class Program:
         if graph and xp is not NUMPY:
             self.graphs = Graphs(late, lambda name, some: emitter.function(name, some)[0], xp)
             self.run = self.graphs
+        self._blas: int | None = None  # how many threads BLAS is kept to meanwhile
         if shared:
-            self.run = kept_to(1, self.run)
+            self._blas = 1
         elif 1 < threads <= get_num_threads() and xp is NUMPY:  # products alone: BLAS shares them
-            self.run = kept_to(threads, self.run)
+            self._blas = threads
+        self.run = self._with_blas(self.run)
         self.source = "\n\n\n".join(filter(None, (head, body)))
+
+    def _with_blas(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        return run if self._blas is None else kept_to(self._blas, run)
 
     def apart(self, array: Any) -> Any:
         """Return an argument's array, or a copy if the program writes to its memory."""
@@ -99,7 +104,7 @@ class Program:
             run, _ = Emitter(self._inputs).function(
                 "run", late, told=lambda i: (f"{numbers[id(i)]:3} {named(i)}", traffic(i))
             )
-            self._telling = kept_to(1, run) if any(i.kind == "lanes" for i in late) else run
+            self._telling = self._with_blas(run)
         return self._telling
 
     # ---- memory ---------------------------------------------------------------------------------

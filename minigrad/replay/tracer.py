@@ -170,12 +170,11 @@ class TracingBackend(NumpyBackend):
 
     def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return ``a @ b``, recorded as one call."""
-        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+        return np.matmul(a, b, out=out)
 
     def each(self, items: Any, function: Callable[[Any], Any], take: bool = True) -> None:
         """Call a function for each of some tiles, on this thread: another is not recorded."""
-        for item in items:
-            function(item)
+        Backend.each(self, items, function)
 
     def ascontiguousarray(self, x: Any) -> Any:
         """Return x, or a copy in row-major order."""

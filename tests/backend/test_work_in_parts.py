@@ -336,6 +336,16 @@ def test_shares_of_an_update_have_scratch_memory_of_their_own(
                 assert not any(np.shares_memory(a, b) for a in one for b in other)
 
 
+def test_few_chunks_are_no_empty_shares() -> None:
+    (gathered,) = flat.gather([mg.nn.Parameter(mg.ones(5))])
+
+    def shares() -> list[flat.Run]:
+        (run,) = gathered.runs([np.ones(5, np.float32)], (), spares=0)
+        return gathered.shares(run)
+
+    assert [len(share.chunks) for share in on(3, shares, take=True)] == [1]
+
+
 def test_an_optimizer_goes_on_with_more_threads_and_with_fewer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.modes import MODE
-from minigrad.engine.recording import RECORDERS
+from minigrad.engine.recording import RECORDERS, replayed
 from minigrad.engine.tensor import Tensor
 
 
@@ -365,3 +365,12 @@ def test_a_leaf_that_the_call_makes_is_new_each_time() -> None:
     assert len(replay.programs) == 1
     for found, expected in kept:  # the results are fresh copies
         assert [a.tolist() for a in found] == [b.tolist() for b in expected]
+
+
+def test_a_number_of_numpys_that_a_repeated_call_returns_is_no_array() -> None:
+    @replayed
+    def both(x: mg.Tensor) -> tuple[mg.Tensor, np.float64]:
+        return x * 2, np.float64(1.5)
+
+    replay = mg.capture(lambda x: both(x)[0] + 1)
+    assert [replay(mg.tensor([k])).item() for k in (1.0, 2.0, 3.0)] == [3.0, 5.0, 7.0]

@@ -15,6 +15,7 @@ import minigrad as mg
 from benchmarks.libraries import library
 from benchmarks.workload import load, names
 from minigrad.backend import blas, threads
+from minigrad.engine.recording import replayed
 from minigrad.engine.tensor import Tensor
 from minigrad.ops import pool
 from minigrad.ops.windows import place
@@ -151,6 +152,34 @@ def test_blas_has_one_thread_meanwhile_and_its_own_afterwards() -> None:
         assert seen == [many] * 3
     finally:
         set_to(before)
+
+
+def test_products_alone_are_given_to_blas_profiled_or_not() -> None:
+    before = blas.blas_threads()
+    if before is None:
+        pytest.skip("NumPy's BLAS is none whose threads can be set")
+    seen: list[int | None] = []
+
+    @replayed
+    def look(x: Tensor) -> Tensor:
+        seen.append(blas.blas_threads())
+        return x * 1
+
+    try:
+        mg.set_num_threads(2)
+        many = blas.blas_threads()  # where there is one core, it may stay 1
+        replay = mg.capture(lambda x: look(x @ x))
+        replay(mg.eye(5))
+        blas.set_blas_threads(1)  # as when convolutions have taken the cores
+        seen.clear()
+        replay(mg.eye(5))
+        with mg.profile():
+            replay(mg.eye(5))
+        assert seen == [many, many]
+        assert blas.blas_threads() == 1
+    finally:
+        mg.set_num_threads(None)
+    assert blas.blas_threads() == before
 
 
 @pytest.mark.parametrize("first", [0, 1])

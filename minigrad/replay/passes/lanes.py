@@ -61,18 +61,22 @@ def lanes(program: Any) -> None:
     ]
     found: list[Instr | Region] = []
     at = 0
+    known: dict[int, Region] = {}  # those looked at, by where they begin
     while at < len(instrs):
-        region = _region(instrs[at : at + WINDOW], program.threads)
-        spared = region.spared if len(region.chains) > 1 else 0.0
+        here, behind = (
+            known.get(k) or _region(instrs[k : k + WINDOW], program.threads) for k in (at, at + 1)
+        )
+        spared = here.spared if len(here.chains) > 1 else 0.0
         # what many chains wait for would make them one: better alone, before them
-        next_one = _region(instrs[at + 1 : at + 1 + WINDOW], program.threads).spared
-        if spared <= PAYS or spared < next_one:
+        if spared <= PAYS or spared < behind.spared:
             found.append(instrs[at])
             at += 1
+            known = {at: behind}
             continue
-        found += [*region.before, region]
-        at += region.looked_at - len(region.after)
-        instrs[at : at + len(region.after)] = region.after
+        found += [*here.before, here]
+        at += here.looked_at - len(here.after)
+        instrs[at : at + len(here.after)] = here.after
+        known = {}
     ours = sum(
         max(_dealt(x.chains, program.threads, _cached)) + PAYS / 2
         if isinstance(x, Region)
